@@ -1,2 +1,48 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks, run as `cargo xtask <task>`: everything a contributor or a CI machine needs beyond `cargo run`.
+//!
+//! - `check` – formatting, clippy, the arrows between crates, licences and sources of dependencies
+//! - `test` – unit tests, then real clients against the real binary; sets up what those need
+//!
+//! It must not know how the queue works: it starts processes, reads their exit codes and prints a table. It ships with nothing.
+
+mod arrows;
+mod check;
+mod paths;
+mod server;
+mod steps;
+mod suites;
+mod tools;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <TASK>
+
+Tasks:
+  check                     formatting, clippy, arrows between crates, licences and sources
+  test [STEP…] [-- ARG…]    all tests, or only the named steps; ARGs go to the one conformance step named
+                            (cargo xtask test python -- -k fifo)
+
+Steps: unit python query cli crash node java go
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first() {
+        Some((task, rest)) if task == "check" && rest.is_empty() => check::run(),
+        Some((task, rest)) if task == "test" => suites::run(rest),
+        Some((task, _)) if task == "help" || task == "--help" || task == "-h" => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("no such task\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask check`: what can be said about the sources without running them.
+
+use std::time::Duration;
+
+use crate::steps::{Log, Steps};
+use crate::{arrows, paths, tools};
+
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Runs all checks, the quick ones first; says whether all passed.
+pub(crate) fn run() -> Result<bool, String> {
+    let mut steps = Steps::new();
+    steps.run("format", |log| log.command(&mut paths::cargo(&["fmt", "--all", "--", "--check"]), LIMIT));
+    steps.run("arrows", arrows_between_crates);
+    steps.run("clippy", |log| {
+        let arguments = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        log.command(&mut paths::cargo(&arguments), LIMIT)
+    });
+    steps.run("deny", |log| {
+        let binary = tools::cargo_deny(log)?;
+        let mut deny = std::process::Command::new(binary);
+        deny.args(["check", "bans", "licenses", "sources"]).current_dir(paths::root());
+        log.command(&mut deny, LIMIT)
+    });
+    Ok(steps.summary())
+}
+
+fn arrows_between_crates(log: &mut Log) -> Result<(), String> {
+    let output = paths::cargo(&["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    if !output.status.success() {
+        log.line(&String::from_utf8_lossy(&output.stderr));
+        return Err(format!("cargo metadata: {}", output.status));
+    }
+    let crates = arrows::crates(&String::from_utf8_lossy(&output.stdout))?;
+    let page = paths::root().join("ARCHITECTURE.md");
+    let page = std::fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let findings = arrows::findings(&crates, &page);
+    for finding in &findings {
+        log.line(finding);
+    }
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} findings")),
+    }
+}
