@@ -1,0 +1,121 @@
+//! The way to files: one small trait, so that tests can put a simulated disk in their place.
+
+use std::any::Any;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+mod real;
+
+pub use real::RealDisk;
+
+/// A file system, as far as a journal needs one.
+pub trait Disk: Send + Sync {
+    /// Makes `dir`, and its parents, durably, where they are missing.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// The names of the files in `dir`, in any order.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Takes an exclusive lock on the file `path`, which is made where it is missing. It is held until the returned
+    /// value is dropped or the process ends.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when somebody else holds it, otherwise what the system said.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Any + Send + Sync>>;
+
+    /// Makes an empty file, or empties the one that is there, for reading and writing.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Opens an existing file for reading and writing.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Renames a file, replacing what has the new name. Durable only with [`Disk::sync_dir`].
+    ///
+    /// # Errors
+    /// What the system said.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file; who has it open keeps it. Durable only with [`Disk::sync_dir`].
+    ///
+    /// # Errors
+    /// What the system said.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in `dir` durable.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Sixteen bytes that nobody can guess.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn random_id(&self) -> io::Result<[u8; 16]>;
+}
+
+/// An open file. All methods may be called from several threads.
+pub trait DiskFile: Send + Sync {
+    /// The length in bytes.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn len_bytes(&self) -> io::Result<u64>;
+
+    /// Makes the file `len_bytes` long and reserves the space for it, so that writing within it can't run out of space
+    /// and does not change where the file's blocks are. New bytes are zero.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StorageFull`] or [`io::ErrorKind::QuotaExceeded`] without space; then the file may be in any
+    /// state. Otherwise what the system said.
+    fn allocate(&self, len_bytes: u64) -> io::Result<()>;
+
+    /// Fills `buf` with the bytes at `offset`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] when the file ends before, otherwise what the system said.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
+
+    /// As [`DiskFile::read_at`], but answers false rather than wait for the disk (or when it can't tell).
+    ///
+    /// # Errors
+    /// What the system said.
+    fn read_cached_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<bool>;
+
+    /// Writes all of `parts`, one after the other, at `offset`.
+    ///
+    /// # Errors
+    /// What the system said; then any part of it may have been written.
+    fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()>;
+
+    /// Cuts the file to `len_bytes`.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn truncate(&self, len_bytes: u64) -> io::Result<()>;
+
+    /// Makes what was written durable, with as much of the file's attributes as is needed to read it.
+    ///
+    /// # Errors
+    /// What the system said; then nothing is known of what was written since the last time.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Makes the file durable with all its attributes.
+    ///
+    /// # Errors
+    /// As for [`DiskFile::sync_data`].
+    fn sync_all(&self) -> io::Result<()>;
+}

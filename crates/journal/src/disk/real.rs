@@ -1,0 +1,213 @@
+//! The disk of the machine.
+
+use std::any::Any;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use super::{Disk, DiskFile};
+
+/// How much is zeroed between two syncs when a segment is allocated ahead, so that the burst of writing does not hold
+/// up appends to the active segment for long.
+const ZERO_STEP_BYTES: usize = 1 << 20;
+
+/// The machine's own file systems.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct RealDisk;
+
+struct RealFile {
+    file: File,
+    /// Set once the file system has refused reads that don't block, so that it is not asked again each time.
+    waits_always: AtomicBool,
+}
+
+fn real_file(file: File) -> Arc<dyn DiskFile> {
+    Arc::new(RealFile { file, waits_always: AtomicBool::new(false) })
+}
+
+impl Disk for RealDisk {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let parent = match dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        self.create_dir(&parent)?;
+        match fs::create_dir(dir) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+            _ => self.sync_dir(&parent),
+        }
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            // A name that is not UTF-8 is none of ours.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(file))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path)?;
+        Ok(real_file(file))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(real_file(OpenOptions::new().read(true).write(true).open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the world's end of the Disk trait; tests have another"
+    )]
+    fn random_id(&self) -> io::Result<[u8; 16]> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(io::Error::from)?;
+        Ok(id)
+    }
+}
+
+impl DiskFile for RealFile {
+    fn len_bytes(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
+        reserve(&self.file, len_bytes)?;
+        // The reserved range is written with zeros rather than left to the file system's own marks: turning a reserved
+        // block into a written one is a change of metadata, which each later fdatasync would have to commit as well.
+        let zeros = vec![0; ZERO_STEP_BYTES];
+        let mut done = 0;
+        while done < len_bytes {
+            let step = zeros.len().min(usize::try_from(len_bytes - done).unwrap_or(usize::MAX));
+            self.file.write_all_at(&zeros[..step], done)?;
+            self.file.sync_data()?;
+            done += step as u64;
+        }
+        self.file.sync_all()
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buf, offset)
+    }
+
+    fn read_cached_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<bool> {
+        if self.waits_always.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let wanted = buf.len();
+        match read_no_wait(&self.file, offset, buf) {
+            Ok(got) => Ok(got == wanted),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(false),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                self.waits_always.store(true, Ordering::Relaxed);
+                Ok(false)
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        let written = write_some(&self.file, offset, parts)?;
+        if written == total {
+            return Ok(());
+        }
+        // A short write is rare (a signal, a full disk): the rest goes part by part, which tells the cause.
+        let mut skip = written;
+        let mut at = offset + written as u64;
+        for part in parts {
+            let rest = &part[skip.min(part.len())..];
+            skip -= part.len() - rest.len();
+            self.file.write_all_at(rest, at)?;
+            at += rest.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn truncate(&self, len_bytes: u64) -> io::Result<()> {
+        self.file.set_len(len_bytes)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+/// Reserves space at once, so that a disk without enough of it says so before anything is written. Where the file
+/// system can't, the zeros that follow reserve it on their way.
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, len_bytes: u64) -> io::Result<()> {
+    use rustix::fs::FallocateFlags;
+    loop {
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len_bytes) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _len_bytes: u64) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn read_no_wait(file: &File, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+    rustix::io::preadv2(file, &mut [io::IoSliceMut::new(buf)], offset, rustix::io::ReadWriteFlags::NOWAIT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_no_wait(_file: &File, _offset: u64, _buf: &mut [u8]) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
+}
+
+#[cfg(any(target_os = "linux", target_os = "freebsd"))]
+fn write_some(file: &File, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    loop {
+        match rustix::io::pwritev(file, parts, offset) {
+            Err(Errno::INTR) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Without a vectored write at an offset nothing is written here, and all of it part by part.
+#[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
+fn write_some(_file: &File, _offset: u64, _parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    Ok(0)
+}
