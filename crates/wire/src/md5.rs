@@ -1,0 +1,60 @@
+//! The digests that SDKs check: a message's body, and its attributes in the canonical form that AWS documents under
+//! "Calculating the MD5 message digest for message attributes".
+
+use md5::{Digest, Md5};
+
+use crate::shapes::MessageAttributes;
+
+/// Marks a value that is hashed as text (`String` and `Number`).
+const TEXT: u8 = 1;
+/// Marks a value that is hashed as bytes (`Binary`).
+const BINARY: u8 = 2;
+
+/// The MD5 of a body's UTF-8, as 32 lower-case hexadecimal digits.
+pub fn body(body: &str) -> String {
+    hex(Md5::digest(body.as_bytes()).as_slice())
+}
+
+/// The MD5 of attributes (the caller's own, or the system attributes that were sent), or `None` without any: SDKs of some
+/// languages take any digest at all as a promise that there are attributes.
+pub fn message_attributes(attributes: &MessageAttributes) -> Option<String> {
+    if attributes.is_empty() {
+        return None;
+    }
+    let mut digest = Md5::new();
+    for (name, value) in attributes {
+        update(&mut digest, name.as_bytes());
+        update(&mut digest, value.data_type.as_bytes());
+        if is_binary(&value.data_type) {
+            digest.update([BINARY]);
+            update(&mut digest, value.binary_value.as_deref().unwrap_or_default());
+        } else {
+            digest.update([TEXT]);
+            update(&mut digest, value.string_value.as_deref().unwrap_or_default().as_bytes());
+        }
+    }
+    Some(hex(digest.finalize().as_slice()))
+}
+
+/// Whether values of this type are bytes: `Binary`, with or without a label after a dot.
+fn is_binary(data_type: &str) -> bool {
+    data_type.split('.').next() == Some("Binary")
+}
+
+/// Length, four bytes big-endian, then the bytes.
+fn update(digest: &mut Md5, bytes: &[u8]) {
+    // A request is far shorter than 4 GiB; beyond it AWS's form has no meaning.
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    digest.update(length.to_be_bytes());
+    digest.update(bytes);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
