@@ -185,17 +185,13 @@ error_table! {
     RequestExpired: "RequestExpired", "RequestExpiredException", Framework, 400, Sender;
 
     // The encodings.
-    /// JSON: the target names no action.
-    UnknownOperation: "UnknownOperationException", "UnknownOperationException", Framework, 400, Sender;
-    /// JSON: not JSON, or a member has the wrong type.
-    Serialization: "SerializationException", "SerializationException", Framework, 400, Sender;
-    /// Query: the `Action` is none.
-    InvalidAction: "InvalidAction", "InvalidAction", Framework, 400, Sender;
+    /// The `Action` or the target names no action.
+    UnknownOperation: "InvalidAction", "UnknownOperationException", Framework, 400, Sender;
     /// Query: no `Action`.
     MissingAction: "MissingAction", "MissingAction", Framework, 400, Sender;
-    /// Query: a parameter has the wrong type.
-    MalformedInput: "MalformedInput", "MalformedInput", Framework, 400, Sender;
-    /// Query: the parameters can't be read.
+    /// The body can't be read, or a member has the wrong type.
+    Serialization: "MalformedInput", "SerializationException", Framework, 400, Sender;
+    /// Query: the parameters are not text.
     MalformedQueryString: "MalformedQueryString", "MalformedQueryString", Framework, 404, Sender;
     /// The request's body is longer than any valid one.
     RequestEntityTooLarge: "RequestEntityTooLarge", "RequestEntityTooLarge", Framework, 413, Sender;

@@ -9,11 +9,15 @@
 
 pub mod error;
 mod fields;
+mod json;
 pub mod md5;
 pub mod operations;
+mod query;
 mod shapes;
 mod sink;
 
 pub use error::{ErrorKind, ServiceError};
+pub use json::{decode_json, encode_json, error_json};
 pub use operations::*;
+pub use query::{decode_query, encode_xml, error_xml};
 pub use shapes::{BatchResultErrorEntry, MessageAttributeValue, MessageAttributes, StringMap};

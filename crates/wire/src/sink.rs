@@ -41,6 +41,13 @@ pub(crate) trait Sink: Sized {
         }
     }
 
+    /// A list that is absent when it is empty.
+    fn present_strings(&mut self, name: &ListName, values: &[String]) {
+        if !values.is_empty() {
+            self.strings(name, values);
+        }
+    }
+
     /// A map that is absent when it is empty.
     fn present_string_map(&mut self, name: &MapName, values: &BTreeMap<String, String>) {
         if !values.is_empty() {

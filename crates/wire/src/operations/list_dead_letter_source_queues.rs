@@ -29,7 +29,7 @@ impl ListDeadLetterSourceQueuesRequest {
     }
 }
 
-/// What `ListDeadLetterSourceQueues` answers; the list is there even when it is empty, as the model requires it.
+/// What `ListDeadLetterSourceQueues` answers; without queues the list is absent on the wire, though the model requires it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListDeadLetterSourceQueuesResponse {
     /// The source queues' URLs.
@@ -40,7 +40,7 @@ pub struct ListDeadLetterSourceQueuesResponse {
 
 impl ListDeadLetterSourceQueuesResponse {
     pub(crate) fn write<S: Sink>(&self, sink: &mut S) {
-        sink.strings(&SMALL_QUEUE_URLS, &self.queue_urls);
+        sink.present_strings(&SMALL_QUEUE_URLS, &self.queue_urls);
         sink.optional_string("NextToken", self.next_token.as_deref());
     }
 }

@@ -39,9 +39,7 @@ pub struct ListQueuesResponse {
 
 impl ListQueuesResponse {
     pub(crate) fn write<S: Sink>(&self, sink: &mut S) {
-        if !self.queue_urls.is_empty() {
-            sink.strings(&QUEUE_URLS, &self.queue_urls);
-        }
+        sink.present_strings(&QUEUE_URLS, &self.queue_urls);
         sink.optional_string("NextToken", self.next_token.as_deref());
     }
 }

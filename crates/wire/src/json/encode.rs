@@ -1,0 +1,148 @@
+//! Answers and errors as JSON, written straight into the body's bytes.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+
+use super::decode::BASE64;
+use crate::error::ServiceError;
+use crate::operations::Output;
+use crate::shapes::{ListName, MapName};
+use crate::sink::Sink;
+
+/// Encodes an answer, for the content type `application/x-amz-json-1.0`. Actions whose answer has no members answer `{}`.
+pub fn encode_json(output: &Output) -> Vec<u8> {
+    let mut sink = JsonSink::default();
+    sink.object(|sink| output.write(sink));
+    sink.into_bytes()
+}
+
+/// Encodes a refusal: the body, and the value of the header `x-amzn-query-error`, without which SDK callers lose the legacy code.
+pub fn error_json(error: &ServiceError) -> (Vec<u8>, String) {
+    let mut sink = JsonSink::default();
+    sink.object(|sink| {
+        sink.string("__type", &error.kind.qualified_json_type());
+        sink.string("message", &error.message);
+    });
+    let header = format!("{};{}", error.kind.code(), error.kind.fault_name());
+    (sink.into_bytes(), header)
+}
+
+/// Writes JSON objects member by member.
+#[derive(Default)]
+pub(crate) struct JsonSink {
+    bytes: Vec<u8>,
+    /// Whether the object or array that is open has something in it, so that a comma comes first.
+    needs_comma: bool,
+}
+
+impl JsonSink {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// An object, in the place where a value is due.
+    pub(crate) fn object(&mut self, write_members: impl FnOnce(&mut Self)) {
+        self.enclosed(b'{', b'}', write_members);
+    }
+
+    /// A member that is an object.
+    pub(crate) fn object_member(&mut self, name: &str, write_members: impl FnOnce(&mut Self)) {
+        self.key(name);
+        self.object(write_members);
+    }
+
+    fn array_member(&mut self, name: &str, write_elements: impl FnOnce(&mut Self)) {
+        self.key(name);
+        self.enclosed(b'[', b']', write_elements);
+    }
+
+    fn enclosed(&mut self, open: u8, close: u8, write_inside: impl FnOnce(&mut Self)) {
+        self.bytes.push(open);
+        self.needs_comma = false;
+        write_inside(self);
+        self.bytes.push(close);
+        self.needs_comma = true;
+    }
+
+    /// Separates this element of an array, or this member of an object, from the one before it.
+    fn next(&mut self) {
+        if self.needs_comma {
+            self.bytes.push(b',');
+        }
+        self.needs_comma = true;
+    }
+
+    fn key(&mut self, name: &str) {
+        self.next();
+        self.text(name);
+        self.bytes.push(b':');
+    }
+
+    fn text(&mut self, text: &str) {
+        #[expect(clippy::expect_used, reason = "writing a string into a Vec has no way to fail")]
+        serde_json::to_writer(&mut self.bytes, text).expect("a string is always valid JSON");
+    }
+}
+
+impl Sink for JsonSink {
+    fn string(&mut self, name: &'static str, value: &str) {
+        self.key(name);
+        self.text(value);
+    }
+
+    fn integer(&mut self, name: &'static str, value: i64) {
+        self.key(name);
+        self.bytes.extend_from_slice(value.to_string().as_bytes());
+    }
+
+    fn boolean(&mut self, name: &'static str, value: bool) {
+        self.key(name);
+        self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    fn blob(&mut self, name: &'static str, value: &[u8]) {
+        self.key(name);
+        self.text(&BASE64.encode(value));
+    }
+
+    fn strings(&mut self, name: &ListName, values: &[String]) {
+        self.array_member(name.json, |sink| {
+            for value in values {
+                sink.next();
+                sink.text(value);
+            }
+        });
+    }
+
+    fn string_map(&mut self, name: &MapName, values: &BTreeMap<String, String>) {
+        self.object_member(name.json, |sink| {
+            for (key, value) in values {
+                sink.key(key);
+                sink.text(value);
+            }
+        });
+    }
+
+    fn structures<T>(&mut self, name: &ListName, values: &[T], write: impl Fn(&T, &mut Self)) {
+        self.array_member(name.json, |sink| {
+            for value in values {
+                sink.next();
+                sink.object(|sink| write(value, sink));
+            }
+        });
+    }
+
+    fn structure_map<T>(
+        &mut self,
+        name: &MapName,
+        values: &BTreeMap<String, T>,
+        write: impl Fn(&T, &mut Self),
+    ) {
+        self.object_member(name.json, |sink| {
+            for (key, value) in values {
+                sink.object_member(key, |sink| write(value, sink));
+            }
+        });
+    }
+}

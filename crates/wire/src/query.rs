@@ -1,0 +1,10 @@
+//! AWS Query: form parameters in, XML out (or JSON, for callers who accept it), which is what SDKs of before November 2023 and
+//! anything that calls by URL speak.
+
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
+
+pub use decode::decode_query;
+pub use encode::{encode_xml, error_xml};
