@@ -8,4 +8,5 @@ mod tests;
 
 pub(crate) use decode::BASE64;
 pub use decode::decode_json;
+pub(crate) use encode::JsonSink;
 pub use encode::{encode_json, error_json};

@@ -19,5 +19,5 @@ mod sink;
 pub use error::{ErrorKind, ServiceError};
 pub use json::{decode_json, encode_json, error_json};
 pub use operations::*;
-pub use query::{decode_query, encode_xml, error_xml};
+pub use query::{decode_query, encode_query_json, encode_xml, error_query_json, error_xml};
 pub use shapes::{BatchResultErrorEntry, MessageAttributeValue, MessageAttributes, StringMap};

@@ -3,8 +3,10 @@
 
 mod decode;
 mod encode;
+mod encode_json;
 #[cfg(test)]
 mod tests;
 
 pub use decode::decode_query;
 pub use encode::{encode_xml, error_xml};
+pub use encode_json::{encode_query_json, error_query_json};

@@ -74,9 +74,7 @@ impl MessageAttributeValue {
 
     pub(crate) fn write<S: Sink>(&self, sink: &mut S) {
         sink.optional_string("StringValue", self.string_value.as_deref());
-        if let Some(bytes) = &self.binary_value {
-            sink.blob("BinaryValue", bytes);
-        }
+        sink.optional_blob("BinaryValue", self.binary_value.as_deref());
         sink.string("DataType", &self.data_type);
     }
 }

@@ -22,36 +22,56 @@ pub(crate) trait Sink: Sized {
         write: impl Fn(&T, &mut Self),
     );
 
+    /// Called for members that are absent. Only one encoding has a way to show it.
+    fn absent(&mut self, _name: &'static str) {}
+    /// See [`Self::absent`].
+    fn absent_list(&mut self, _name: &ListName) {}
+    /// See [`Self::absent`].
+    fn absent_map(&mut self, _name: &MapName) {}
+
     fn optional_string(&mut self, name: &'static str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.string(name, value);
+        match value {
+            Some(value) => self.string(name, value),
+            None => self.absent(name),
         }
     }
 
     fn optional_integer(&mut self, name: &'static str, value: Option<i64>) {
-        if let Some(value) = value {
-            self.integer(name, value);
+        match value {
+            Some(value) => self.integer(name, value),
+            None => self.absent(name),
         }
     }
 
-    /// A list that is absent when it is empty.
-    fn present_structures<T>(&mut self, name: &ListName, values: &[T], write: impl Fn(&T, &mut Self)) {
-        if !values.is_empty() {
-            self.structures(name, values, write);
+    fn optional_blob(&mut self, name: &'static str, value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.blob(name, value),
+            None => self.absent(name),
         }
     }
 
     /// A list that is absent when it is empty.
     fn present_strings(&mut self, name: &ListName, values: &[String]) {
-        if !values.is_empty() {
-            self.strings(name, values);
-        }
+        if values.is_empty() { self.absent_list(name) } else { self.strings(name, values) }
+    }
+
+    /// A list that is absent when it is empty.
+    fn present_structures<T>(&mut self, name: &ListName, values: &[T], write: impl Fn(&T, &mut Self)) {
+        if values.is_empty() { self.absent_list(name) } else { self.structures(name, values, write) }
     }
 
     /// A map that is absent when it is empty.
     fn present_string_map(&mut self, name: &MapName, values: &BTreeMap<String, String>) {
-        if !values.is_empty() {
-            self.string_map(name, values);
-        }
+        if values.is_empty() { self.absent_map(name) } else { self.string_map(name, values) }
+    }
+
+    /// A map that is absent when it is empty.
+    fn present_structure_map<T>(
+        &mut self,
+        name: &MapName,
+        values: &BTreeMap<String, T>,
+        write: impl Fn(&T, &mut Self),
+    ) {
+        if values.is_empty() { self.absent_map(name) } else { self.structure_map(name, values, write) }
     }
 }

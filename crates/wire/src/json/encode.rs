@@ -42,14 +42,19 @@ impl JsonSink {
     }
 
     /// An object, in the place where a value is due.
-    pub(crate) fn object(&mut self, write_members: impl FnOnce(&mut Self)) {
+    fn object(&mut self, write_members: impl FnOnce(&mut Self)) {
         self.enclosed(b'{', b'}', write_members);
     }
 
     /// A member that is an object.
-    pub(crate) fn object_member(&mut self, name: &str, write_members: impl FnOnce(&mut Self)) {
+    fn object_member(&mut self, name: &str, write_members: impl FnOnce(&mut Self)) {
         self.key(name);
         self.object(write_members);
+    }
+
+    /// Text that is JSON already.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.bytes.extend_from_slice(json.as_bytes());
     }
 
     fn array_member(&mut self, name: &str, write_elements: impl FnOnce(&mut Self)) {
@@ -57,7 +62,8 @@ impl JsonSink {
         self.enclosed(b'[', b']', write_elements);
     }
 
-    fn enclosed(&mut self, open: u8, close: u8, write_inside: impl FnOnce(&mut Self)) {
+    /// An object or array with these brackets.
+    pub(crate) fn enclosed(&mut self, open: u8, close: u8, write_inside: impl FnOnce(&mut Self)) {
         self.bytes.push(open);
         self.needs_comma = false;
         write_inside(self);
@@ -66,20 +72,22 @@ impl JsonSink {
     }
 
     /// Separates this element of an array, or this member of an object, from the one before it.
-    fn next(&mut self) {
+    pub(crate) fn next(&mut self) {
         if self.needs_comma {
             self.bytes.push(b',');
         }
         self.needs_comma = true;
     }
 
-    fn key(&mut self, name: &str) {
+    /// A member's name; its value follows.
+    pub(crate) fn key(&mut self, name: &str) {
         self.next();
         self.text(name);
         self.bytes.push(b':');
     }
 
-    fn text(&mut self, text: &str) {
+    /// A string, in the place where a value is due.
+    pub(crate) fn text(&mut self, text: &str) {
         #[expect(clippy::expect_used, reason = "writing a string into a Vec has no way to fail")]
         serde_json::to_writer(&mut self.bytes, text).expect("a string is always valid JSON");
     }
@@ -93,12 +101,12 @@ impl Sink for JsonSink {
 
     fn integer(&mut self, name: &'static str, value: i64) {
         self.key(name);
-        self.bytes.extend_from_slice(value.to_string().as_bytes());
+        self.raw(&value.to_string());
     }
 
     fn boolean(&mut self, name: &'static str, value: bool) {
         self.key(name);
-        self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
+        self.raw(if value { "true" } else { "false" });
     }
 
     fn blob(&mut self, name: &'static str, value: &[u8]) {

@@ -90,8 +90,10 @@ impl Message {
         sink.string("Body", &self.body);
         sink.present_string_map(&ATTRIBUTES, &self.attributes);
         sink.optional_string("MD5OfMessageAttributes", self.md5_of_message_attributes.as_deref());
-        if !self.message_attributes.is_empty() {
-            sink.structure_map(&MESSAGE_ATTRIBUTES, &self.message_attributes, MessageAttributeValue::write);
-        }
+        sink.present_structure_map(
+            &MESSAGE_ATTRIBUTES,
+            &self.message_attributes,
+            MessageAttributeValue::write,
+        );
     }
 }
