@@ -103,8 +103,8 @@ pub trait Reader: Send + Sync {
     fn pin(&self, at: Position) -> Option<Pin>;
 
     /// The entries in `from..to`, one at a time, each checked (checksums, epoch, chain). `from` must be the position of
-    /// an entry, or the tail. The range ends at what is durable now; the segments in it stay readable until the
-    /// iterator is dropped. After an error the iterator ends.
+    /// an entry, or the tail. The range ends at what is durable when this is called. The iterator holds the segment that it
+    /// is in; one that is deleted before it gets there is missing. After an error the iterator ends.
     ///
     /// Where a part of the range was deleted, an item is [`JournalError::Missing`].
     fn entries(

@@ -37,6 +37,16 @@ pub enum AppendError {
     Unavailable(String),
 }
 
+impl AppendError {
+    /// The length of `payload`, if it is within the limit.
+    pub(crate) fn check_len(payload: &[u8], max_payload_bytes: u32) -> Result<u32, AppendError> {
+        match u32::try_from(payload.len()) {
+            Ok(len) if len <= max_payload_bytes => Ok(len),
+            _ => Err(AppendError::TooLarge { payload_bytes: payload.len() as u64, max_payload_bytes }),
+        }
+    }
+}
+
 /// Why reading, deleting or closing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {

@@ -10,9 +10,15 @@
 mod api;
 mod disk;
 mod error;
+mod file;
+mod memory;
 mod position;
+#[doc(hidden)]
+pub mod testing;
 
 pub use api::{Appended, Entry, Journal, Pin, PinnedSegment, Reader, SegmentInfo};
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::{AppendError, JournalError, OpenError};
+pub use file::{FileJournal, FileOptions};
+pub use memory::{MemoryJournal, MemoryOptions};
 pub use position::{Layout, Limits, Position, Stamp};

@@ -1,0 +1,354 @@
+//! The file journal: a log in segments of its own format, which `docs/journal-format.md` describes byte by byte.
+
+use std::any::Any;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+mod format;
+mod reader;
+mod recover;
+mod segment_file;
+mod shared;
+mod spare;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use self::format::{
+    Chain, FRAME_HEADER_BYTES, FrameHeader, LAYOUT, NewFrame, SEAL_BYTES, SEGMENT_HEADER_BYTES,
+};
+use self::reader::FileReader;
+use self::segment_file::{End, header_after, install, seal};
+use self::shared::{Segment, Shared};
+use self::spare::{SPARE_NAME, Sizes, SpareMaker, is_full};
+use crate::{
+    AppendError, Appended, Disk, DiskFile, Journal, JournalError, Layout, Limits, OpenError, Position,
+    Reader, SegmentInfo, Stamp,
+};
+
+const LOCK_NAME: &str = "LOCK";
+
+/// No segment is larger, so that sums of positions and lengths stay far from the end of `u64`.
+const MAX_SEGMENT_BYTES: u64 = 1 << 40;
+
+/// The segment that opening makes is smaller than the others by this factor: it is allocated while the caller waits.
+const OPENING_FRACTION: u64 = 8;
+
+/// How a file journal is to be kept. They may differ from one opening to the next.
+#[derive(Clone, Debug)]
+pub struct FileOptions {
+    /// The size of a segment's file in bytes. It must hold an entry of the largest size.
+    pub segment_bytes: u64,
+    /// The largest payload in bytes.
+    pub max_payload_bytes: u32,
+    /// How many files of segments readers keep open at most; pinned ones come on top.
+    pub max_open_files: usize,
+    /// Whether the next segment is allocated by a thread of its own. If not, the append after which it is missing does it,
+    /// which makes the order of all that happens on the disk certain.
+    pub allocate_in_background: bool,
+}
+
+impl Default for FileOptions {
+    fn default() -> FileOptions {
+        FileOptions {
+            segment_bytes: 64 << 20,
+            max_payload_bytes: 4 << 20,
+            max_open_files: 128,
+            allocate_in_background: true,
+        }
+    }
+}
+
+impl FileOptions {
+    fn check(&self) -> Result<(), OpenError> {
+        let least = self.sizes().min_bytes;
+        if self.max_payload_bytes == 0 {
+            return Err(OpenError::Options("the largest payload is 0 bytes".to_owned()));
+        }
+        if self.segment_bytes < least || self.segment_bytes > MAX_SEGMENT_BYTES {
+            let size = self.segment_bytes;
+            return Err(OpenError::Options(format!(
+                "a segment has {size} bytes, but must have from {least} (for the largest entry) to {MAX_SEGMENT_BYTES}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn sizes(&self) -> Sizes {
+        let entry_bytes = LAYOUT.frame_bytes(self.max_payload_bytes);
+        Sizes { wanted_bytes: self.segment_bytes, min_bytes: SEGMENT_HEADER_BYTES + entry_bytes + SEAL_BYTES }
+    }
+
+    /// The sizes for the segment that opening makes, which begins with `frame_bytes` of what was there before.
+    fn opening_sizes(&self, frame_bytes: u64) -> Sizes {
+        let min_bytes = self.sizes().min_bytes + frame_bytes;
+        Sizes { wanted_bytes: (self.segment_bytes / OPENING_FRACTION).max(min_bytes), min_bytes }
+    }
+}
+
+/// The segment that entries are appended to.
+struct Active {
+    segment: Arc<Segment>,
+    file: Arc<dyn DiskFile>,
+    len_bytes: u64,
+}
+
+impl Active {
+    /// How many bytes of frames still fit at `tail`, with the seal behind them.
+    fn room_bytes(&self, tail: Position) -> u64 {
+        let used = tail.0 - self.segment.base + SEGMENT_HEADER_BYTES + SEAL_BYTES;
+        self.len_bytes.saturating_sub(used)
+    }
+}
+
+/// A journal in a directory of files.
+pub struct FileJournal {
+    shared: Arc<Shared>,
+    options: FileOptions,
+    epoch: u64,
+    active: Active,
+    tail: Position,
+    chain: Chain,
+    last_stamp: Option<Stamp>,
+    spares: SpareMaker,
+    /// The failure that ended the journal.
+    ended: Option<String>,
+    /// Dropped after all else, so that nobody opens the directory while this journal still touches it.
+    _lock: Box<dyn Any + Send + Sync>,
+}
+
+impl FileJournal {
+    /// Opens the journal in `dir`, which is made where it is missing. What was acknowledged is there, in order; an entry
+    /// that was being written when the journal ended is there as a whole or not at all.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. A journal that is damaged is left as it is.
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path, options: FileOptions) -> Result<FileJournal, OpenError> {
+        options.check()?;
+        disk.create_dir(dir).map_err(|e| io_error("making", dir, e))?;
+        let lock_path = dir.join(LOCK_NAME);
+        let lock = disk.lock(&lock_path).map_err(|e| match e.kind() {
+            io::ErrorKind::WouldBlock => OpenError::InUse { dir: dir.to_path_buf() },
+            _ => io_error("locking", &lock_path, e).into(),
+        })?;
+        let recovered = recover::recover(disk.as_ref(), dir, &options)?;
+        let mut spares =
+            SpareMaker::new(Arc::clone(&disk), dir, options.sizes(), options.allocate_in_background);
+        spares.request();
+        let shared = Shared::new(disk, dir.to_path_buf(), recovered.id, options.max_open_files);
+        for segment in recovered.sealed {
+            shared.insert(Arc::new(segment));
+        }
+        let segment = Arc::new(recovered.active);
+        shared.insert(Arc::clone(&segment));
+        Ok(FileJournal {
+            shared: Arc::new(shared),
+            options,
+            epoch: recovered.epoch,
+            active: Active { segment, file: recovered.file.file, len_bytes: recovered.file.len_bytes },
+            tail: recovered.tail,
+            chain: recovered.chain,
+            last_stamp: recovered.last_stamp,
+            spares,
+            ended: None,
+            _lock: lock,
+        })
+    }
+
+    /// Ends the journal: what failed once can't be trusted again.
+    fn end(&mut self, cause: &JournalError) -> String {
+        tracing::error!(error = %cause, "the journal ends");
+        let cause = cause.to_string();
+        self.ended = Some(cause.clone());
+        cause
+    }
+
+    fn check_going(&self) -> Result<(), JournalError> {
+        self.ended.as_ref().map_or(Ok(()), |cause| Err(JournalError::Ended(cause.clone())))
+    }
+
+    fn end_of_log(&self) -> End {
+        End { position: self.tail.0, chain: self.chain, stamp: self.last_stamp }
+    }
+
+    fn seal_active(&self) -> Result<(), JournalError> {
+        let segment = &self.active.segment;
+        seal(self.active.file.as_ref(), &segment.path, segment.place(self.shared.id), self.end_of_log())
+    }
+
+    /// Seals the active segment, and makes the spare the active one. The old one is complete on the disk before the
+    /// new one appears: recovery counts on that.
+    fn roll(&mut self) -> Result<SegmentInfo, AppendError> {
+        // An empty segment always holds an entry of the largest size.
+        assert!(self.tail.0 > self.active.segment.base, "an empty segment is rolled");
+        let spare = self.spares.take().map_err(|e| {
+            if is_full(&e) {
+                return AppendError::Full;
+            }
+            let path = self.shared.dir.join(SPARE_NAME);
+            AppendError::Unavailable(self.end(&io_error("allocating", &path, e)))
+        })?;
+        let end = self.end_of_log();
+        let header = header_after(self.shared.id, end, self.epoch);
+        let made = self.seal_active().and_then(|()| {
+            let temporary = (SPARE_NAME, spare.file.as_ref());
+            install(self.shared.disk.as_ref(), &self.shared.dir, temporary, &header, None)
+        });
+        let path = made.map_err(|e| AppendError::Unavailable(self.end(&e)))?;
+        let segment = Arc::new(Segment::new(end.position, self.epoch, end.chain, path));
+        self.shared.insert(Arc::clone(&segment));
+        let active = Active { segment, file: spare.file, len_bytes: spare.len_bytes };
+        let old = std::mem::replace(&mut self.active, active).segment;
+        old.seal();
+        Ok(old.info())
+    }
+
+    /// Writes a frame at the tail and makes it durable.
+    fn write(&mut self, header: &FrameHeader, payload: &[u8]) -> Result<(), AppendError> {
+        let offset = self.active.segment.place(self.shared.id).offset(self.tail.0);
+        let file = Arc::clone(&self.active.file);
+        let bytes = header.encode(self.shared.id);
+        let written = match file.write_at(offset, &[IoSlice::new(&bytes), IoSlice::new(payload)]) {
+            // Where file systems copy on write, a full disk shows even within what was allocated. What was written of the
+            // frame must not be taken for one by a later opening.
+            Err(e) if is_full(&e) => match file.write_at(offset, &[IoSlice::new(&[0; FRAME_HEADER_BYTES])]) {
+                Ok(()) => return Err(AppendError::Full),
+                Err(_) => Err(e),
+            },
+            Err(e) => Err(e),
+            Ok(()) => file.sync_data(),
+        };
+        written.map_err(|e| {
+            let path = Arc::clone(&self.active.segment.path);
+            AppendError::Unavailable(self.end(&io_error("writing", &path, e)))
+        })
+    }
+}
+
+impl Journal for FileJournal {
+    fn layout(&self) -> Layout {
+        LAYOUT
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_payload_bytes: self.options.max_payload_bytes,
+            segment_bytes: self.options.segment_bytes,
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn tail(&self) -> Position {
+        self.tail
+    }
+
+    fn last_stamp(&self) -> Option<Stamp> {
+        self.last_stamp
+    }
+
+    fn room_bytes(&mut self) -> u64 {
+        self.spares.request();
+        self.known_room_bytes()
+    }
+
+    fn append(&mut self, expected: Position, stamp: Stamp, payload: &[u8]) -> Result<Appended, AppendError> {
+        if let Some(cause) = &self.ended {
+            return Err(AppendError::Unavailable(cause.clone()));
+        }
+        if expected != self.tail {
+            return Err(AppendError::Fenced { expected, tail: self.tail });
+        }
+        let payload_len = AppendError::check_len(payload, self.options.max_payload_bytes)?;
+        let mut rolled = None;
+        if LAYOUT.frame_bytes(payload_len) > self.active.room_bytes(self.tail) {
+            rolled = Some(self.roll()?);
+        }
+        let frame = NewFrame {
+            position: self.tail,
+            epoch: self.epoch,
+            stamp,
+            durable: self.tail,
+            payload,
+            payload_len,
+        };
+        let header = FrameHeader::entry(self.shared.id, &frame, &self.chain);
+        self.write(&header, payload)?;
+        self.tail = LAYOUT.next(self.tail, payload_len);
+        self.chain = header.chain;
+        self.last_stamp = Some(stamp);
+        self.active.segment.publish(self.tail.0);
+        self.spares.after_append();
+        Ok(Appended { next: self.tail, room_bytes: self.known_room_bytes(), rolled })
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(FileReader { shared: Arc::clone(&self.shared) })
+    }
+
+    fn segments(&self) -> Vec<SegmentInfo> {
+        self.shared.read().values().map(|segment| segment.info()).collect()
+    }
+
+    fn delete_segment(&mut self, base: Position) -> Result<(), JournalError> {
+        self.check_going()?;
+        let segment = self.shared.read().get(&base.0).cloned().ok_or(JournalError::Missing(base))?;
+        if !segment.is_sealed() {
+            return Err(JournalError::NotSealed(base));
+        }
+        self.shared.forget(base.0);
+        let disk = &self.shared.disk;
+        if let Err(e) = disk.remove(&segment.path) {
+            self.shared.insert(Arc::clone(&segment));
+            return Err(io_error("removing", &segment.path, e));
+        }
+        if let Err(e) = disk.sync_dir(&self.shared.dir) {
+            let e = io_error("syncing", &self.shared.dir, e);
+            self.end(&e);
+            return Err(e);
+        }
+        self.spares.request();
+        Ok(())
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), JournalError> {
+        self.check_going()?;
+        self.seal_active()?;
+        self.spares.wait();
+        let spare = self.shared.dir.join(SPARE_NAME);
+        match self.shared.disk.remove(&spare) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io_error("removing", &spare, e)),
+            _ => {}
+        }
+        let dir = &self.shared.dir;
+        self.shared.disk.sync_dir(dir).map_err(|e| io_error("syncing", dir, e))
+    }
+}
+
+impl FileJournal {
+    fn known_room_bytes(&mut self) -> u64 {
+        let spare = self.spares.ready_bytes().unwrap_or(SEGMENT_HEADER_BYTES + SEAL_BYTES);
+        self.active.room_bytes(self.tail) + (spare - SEGMENT_HEADER_BYTES - SEAL_BYTES)
+    }
+}
+
+fn io_error(doing: &str, path: &Path, source: io::Error) -> JournalError {
+    JournalError::Io { what: format!("{doing} {}", path.display()), source }
+}
+
+impl From<JournalError> for OpenError {
+    fn from(e: JournalError) -> OpenError {
+        match e {
+            JournalError::Damaged { file, offset, why } => OpenError::Damaged { file, offset, why },
+            JournalError::Io { what, source } => OpenError::Io { what, source },
+            other => {
+                OpenError::Io { what: "opening the journal".to_owned(), source: io::Error::other(other) }
+            }
+        }
+    }
+}
+
+const _: () = assert!(FRAME_HEADER_BYTES as u64 == SEAL_BYTES);
