@@ -1,5 +1,8 @@
 //! The one table of everything the API can refuse with: its names in both encodings, its status, and whose fault it is.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// Why a call was refused: the kind decides names and status, the message is what the caller reads.

@@ -1,6 +1,9 @@
 //! The digests that SDKs check: a message's body, and its attributes in the canonical form that AWS documents under
 //! "Calculating the MD5 message digest for message attributes".
 
+#[cfg(test)]
+mod tests;
+
 use md5::{Digest, Md5};
 
 use crate::shapes::MessageAttributes;

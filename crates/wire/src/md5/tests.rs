@@ -1,0 +1,73 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::{body, message_attributes};
+use crate::shapes::{MessageAttributeValue, MessageAttributes};
+
+fn text(data_type: &str, value: &str) -> MessageAttributeValue {
+    MessageAttributeValue {
+        data_type: data_type.to_owned(),
+        string_value: Some(value.to_owned()),
+        binary_value: None,
+    }
+}
+
+fn attributes<const N: usize>(entries: [(&str, MessageAttributeValue); N]) -> MessageAttributes {
+    entries.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+#[test]
+fn bodies_have_the_md5_of_their_bytes() {
+    assert_eq!(body(""), "d41d8cd98f00b204e9800998ecf8427e");
+    assert_eq!(body("msg"), "6e2baaf3b97dbeef01c0043275f9a0e7");
+    assert_eq!(body("message-body-1"), "19c9e282d65f9733bc6b35d50062c7ee");
+}
+
+/// The digests were answered by the real service for these attributes.
+#[test]
+fn attributes_have_the_digest_that_aws_answers() {
+    let binary = MessageAttributeValue {
+        data_type: "Binary".to_owned(),
+        string_value: None,
+        binary_value: Some(
+            b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01".to_vec(),
+        ),
+    };
+    let cases = [
+        (attributes([("Foo", text("String", "Bar"))]), "ae7155c6026991b6d54b11589678bf9c"),
+        (attributes([("Hello", text("String", "There"))]), "a311262e065454b75da111d535b8dacd"),
+        (
+            attributes([("Hello", text("String", "There")), ("General", text("String", "Kenobi"))]),
+            "fca026605781cb4126a1e9044df24232",
+        ),
+        (
+            attributes([
+                ("Hello", text("String", "There")),
+                ("Help.Me", text("String", "Me")),
+                ("General", text("String", "Kenobi")),
+            ]),
+            "4c360f3fdafd970e05fae2f149d997f5",
+        ),
+        (attributes([("attr1", binary)]), "8cbe4db156db8a94db8b801b7addb984"),
+    ];
+    for (attributes, digest) in cases {
+        assert_eq!(message_attributes(&attributes).as_deref(), Some(digest));
+    }
+}
+
+#[test]
+fn no_attributes_have_no_digest() {
+    assert_eq!(message_attributes(&MessageAttributes::new()), None);
+}
+
+#[test]
+fn labels_are_hashed_but_do_not_change_the_kind_of_value() {
+    let labelled = |data_type: &str| {
+        let both = MessageAttributeValue { binary_value: Some(b"1".to_vec()), ..text(data_type, "1") };
+        message_attributes(&attributes([("a", both)])).unwrap()
+    };
+    assert_ne!(labelled("Binary"), labelled("Binary.png"));
+    // Text and bytes differ by their marker even when they are the same bytes; `Binaryx` is no kind of Binary.
+    let digests =
+        [labelled("Binary.png"), labelled("Binaryxpng"), labelled("Number"), labelled("Number.int")];
+    assert_eq!(std::collections::BTreeSet::from(digests).len(), 4);
+}
