@@ -288,11 +288,13 @@ pub struct Description {
     pub wait_ms: u64,
 }
 
-/// Where a move task stands. (CANCELLING never shows: a task stops between two steps.)
+/// Where a move task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum TaskStatus {
     /// Moving.
     Running,
+    /// CancelMessageMoveTask came; it stops at its next step.
+    Cancelling,
     /// All that it found is moved.
     Completed,
     /// Stopped by CancelMessageMoveTask.

@@ -11,7 +11,7 @@ pub enum EngineError {
     /// The name breaks SQS's rules.
     #[error("queue name is not valid")]
     InvalidQueueName,
-    /// CreateQueue on an existing queue, with this attribute differing.
+    /// CreateQueue on an existing queue, with this attribute differing; `tags` stands for the tags.
     #[error("queue exists with a different value for {0}")]
     QueueNameExists(String),
     /// A queue of this name was deleted less than 60 s ago.
@@ -53,6 +53,9 @@ pub enum EngineError {
     /// ReceiveRequestAttemptId on a standard queue.
     #[error("receive request attempt id on a standard queue")]
     AttemptIdOnStandard,
+    /// A message of that receive attempt was deleted or changed since, so it can't be repeated.
+    #[error("receive request attempt id is not valid any more")]
+    AttemptNotRetryable,
     /// More than 120,000 messages of a standard queue would be in flight.
     #[error("too many messages in flight")]
     OverLimit,

@@ -1,0 +1,271 @@
+//! Rows of numbers in order, packed so that a deep backlog costs a few bytes a message.
+//!
+//! A row is a message: its first column is the sequence number, its second the position of its bytes. Rows are
+//! pushed at the back and popped at the front; in between they lie in chunks that hold, column by column, only
+//! the difference to the row before. Neighbours differ little, so a waiting message takes six to eight bytes.
+//! Chunks are shared, so that a clone of a deep backlog (for a checkpoint) is cheap.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Rows in a chunk: enough to pack well, few enough that unpacking one is no pause.
+const CHUNK_ROWS: usize = 128;
+const SEQUENCE: usize = 0;
+const POSITION: usize = 1;
+
+/// A queue of rows of `N` numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Runs<const N: usize> {
+    /// Unpacked rows at the front; empty only if all is empty.
+    front: VecDeque<[u64; N]>,
+    middle: VecDeque<Chunk>,
+    back: Vec<[u64; N]>,
+    len: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Chunk {
+    rows: u32,
+    min_position: u64,
+    max_position: u64,
+    packed: Arc<[u8]>,
+}
+
+impl<const N: usize> Default for Runs<N> {
+    fn default() -> Self {
+        Self { front: VecDeque::new(), middle: VecDeque::new(), back: Vec::new(), len: 0 }
+    }
+}
+
+impl<const N: usize> Runs<N> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn push_back(&mut self, row: [u64; N]) {
+        self.len += 1;
+        if self.front.is_empty() {
+            self.front.push_back(row);
+            return;
+        }
+        self.back.push(row);
+        if self.back.len() == CHUNK_ROWS {
+            self.middle.push_back(Chunk::pack(&self.back));
+            self.back.clear();
+        }
+    }
+
+    pub(crate) fn front(&self) -> Option<&[u64; N]> {
+        self.front.front()
+    }
+
+    pub(crate) fn pop_front(&mut self) -> Option<[u64; N]> {
+        let row = self.front.pop_front()?;
+        self.len -= 1;
+        if self.front.is_empty() {
+            match self.middle.pop_front() {
+                Some(chunk) => self.front.extend(chunk.unpack::<N>()),
+                None => self.front.extend(self.back.drain(..)),
+            }
+        }
+        Some(row)
+    }
+
+    /// All rows, front to back.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = [u64; N]> + '_ {
+        self.front
+            .iter()
+            .copied()
+            .chain(self.middle.iter().flat_map(Chunk::unpack::<N>))
+            .chain(self.back.iter().copied())
+    }
+
+    /// Removes the row with this sequence number, wherever it is. Cheap at the front, linear elsewhere.
+    pub(crate) fn remove(&mut self, sequence: u64) -> Option<[u64; N]> {
+        if self.front()?[SEQUENCE] == sequence {
+            return self.pop_front();
+        }
+        let found = self.iter().find(|row| row[SEQUENCE] == sequence)?;
+        let rest: Vec<_> = self.iter().filter(|row| row[SEQUENCE] != sequence).collect();
+        *self = Self::default();
+        rest.into_iter().for_each(|row| self.push_back(row));
+        Some(found)
+    }
+
+    /// Rows whose position lies in `from..to`, handed to `found` in order.
+    pub(crate) fn in_range(&self, from: u64, to: u64, found: &mut impl FnMut(&[u64; N])) {
+        let mut look = |row: &[u64; N]| {
+            if (from..to).contains(&row[POSITION]) {
+                found(row);
+            }
+        };
+        self.front.iter().for_each(&mut look);
+        for chunk in self.middle.iter().filter(|chunk| chunk.touches(from, to)) {
+            chunk.unpack::<N>().iter().for_each(&mut look);
+        }
+        self.back.iter().for_each(&mut look);
+    }
+
+    /// Rewrites positions in `from..to`: `moved(sequence, position)` says the new one, or `None` to leave it.
+    pub(crate) fn relocate(&mut self, from: u64, to: u64, moved: &mut impl FnMut(u64, u64) -> Option<u64>) {
+        let mut change = |row: &mut [u64; N]| -> bool {
+            if !(from..to).contains(&row[POSITION]) {
+                return false;
+            }
+            moved(row[SEQUENCE], row[POSITION]).map(|position| row[POSITION] = position).is_some()
+        };
+        self.front.iter_mut().for_each(|row| _ = change(row));
+        for chunk in self.middle.iter_mut().filter(|chunk| chunk.touches(from, to)) {
+            let mut rows = chunk.unpack::<N>();
+            let changed = rows.iter_mut().fold(false, |any, row| change(row) | any);
+            if changed {
+                *chunk = Chunk::pack(&rows);
+            }
+        }
+        self.back.iter_mut().for_each(|row| _ = change(row));
+    }
+}
+
+impl Chunk {
+    fn pack<const N: usize>(rows: &[[u64; N]]) -> Self {
+        let mut packed = Vec::with_capacity(rows.len() * N * 2);
+        let mut before = [0u64; N];
+        for row in rows {
+            for (value, last) in row.iter().zip(before.iter()) {
+                let delta = value.wrapping_sub(*last).cast_signed();
+                push_varint(&mut packed, ((delta << 1) ^ (delta >> 63)).cast_unsigned());
+            }
+            before = *row;
+        }
+        let positions = rows.iter().map(|row| row[POSITION]);
+        Self {
+            rows: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+            min_position: positions.clone().min().unwrap_or(0),
+            max_position: positions.max().unwrap_or(0),
+            packed: packed.into(),
+        }
+    }
+
+    fn unpack<const N: usize>(&self) -> Vec<[u64; N]> {
+        let mut rows = Vec::with_capacity(self.rows as usize);
+        let mut bytes = self.packed.iter();
+        let mut before = [0u64; N];
+        for _ in 0..self.rows {
+            for value in &mut before {
+                let coded = pull_varint(&mut bytes);
+                let delta = (coded >> 1).cast_signed() ^ -((coded & 1).cast_signed());
+                *value = value.wrapping_add(delta.cast_unsigned());
+            }
+            rows.push(before);
+        }
+        rows
+    }
+
+    fn touches(&self, from: u64, to: u64) -> bool {
+        self.min_position < to && self.max_position >= from
+    }
+}
+
+fn push_varint(into: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        into.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    into.push(value as u8);
+}
+
+fn pull_varint<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> u64 {
+    let mut value = 0u64;
+    for (at, byte) in (0u32..10).zip(bytes) {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value
+}
+
+impl<const N: usize> Serialize for Runs<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let front: Vec<u64> = self.front.iter().flatten().copied().collect();
+        let back: Vec<u64> = self.back.iter().flatten().copied().collect();
+        (front, &self.middle, back).serialize(serializer)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Runs<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (front, middle, back) = <(Vec<u64>, VecDeque<Chunk>, Vec<u64>)>::deserialize(deserializer)?;
+        let front: VecDeque<[u64; N]> = front.as_chunks::<N>().0.iter().copied().collect();
+        let back = back.as_chunks::<N>().0.to_vec();
+        let len = front.len() + back.len() + middle.iter().map(|chunk| chunk.rows as usize).sum::<usize>();
+        if front.is_empty() && len > 0 {
+            return Err(serde::de::Error::custom("runs without a front"));
+        }
+        Ok(Self { front, middle, back, len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(sequence: u64) -> [u64; 4] {
+        [sequence, sequence * 1100 + sequence % 7, 1024 + sequence % 3, 1_700_000_000_000 + sequence / 9]
+    }
+
+    #[test]
+    fn a_waiting_message_costs_a_few_bytes() {
+        let mut runs = Runs::<4>::default();
+        (0..100_000).for_each(|n| runs.push_back(row(n)));
+        let packed: usize = runs.middle.iter().map(|chunk| chunk.packed.len()).sum();
+        assert!(packed < 100_000 * 8, "{packed}");
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_deque(steps in prop::collection::vec((0u8..10, any::<[u64; 4]>()), 0..2000)) {
+            let (mut runs, mut model) = (Runs::<4>::default(), VecDeque::new());
+            for (kind, mut row) in steps {
+                match kind {
+                    0..=6 => { row[0] = model.len() as u64; runs.push_back(row); model.push_back(row); }
+                    _ => prop_assert_eq!(runs.pop_front(), model.pop_front()),
+                }
+                prop_assert_eq!(runs.len(), model.len());
+                prop_assert_eq!(runs.front(), model.front());
+            }
+            prop_assert!(runs.iter().eq(model.iter().copied()));
+            let bytes = postcard::to_stdvec(&runs).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Runs<4>>(&bytes).unwrap(), runs);
+        }
+
+        #[test]
+        fn relocation_touches_what_it_names(count in 1u64..600, from in 0u64..700_000, span in 0u64..300_000) {
+            let mut runs = Runs::<4>::default();
+            (0..count).for_each(|n| runs.push_back(row(n)));
+            let mut expected: Vec<_> = runs.iter().collect();
+            for row in expected.iter_mut().filter(|row| (from..from + span).contains(&row[1]) && row[0] % 2 == 0) {
+                row[1] += 9_000_000;
+            }
+            let mut seen = 0;
+            runs.in_range(from, from + span, &mut |_| seen += 1);
+            let mut asked = 0;
+            runs.relocate(from, from + span, &mut |sequence, position| {
+                asked += 1;
+                (sequence % 2 == 0).then_some(position + 9_000_000)
+            });
+            prop_assert_eq!(seen, asked);
+            prop_assert!(runs.iter().eq(expected));
+        }
+
+        #[test]
+        fn removes_from_anywhere(count in 1u64..400, at in 0u64..400) {
+            let mut runs = Runs::<4>::default();
+            (0..count).for_each(|n| runs.push_back(row(n)));
+            prop_assert_eq!(runs.remove(at), (at < count).then(|| row(at)));
+            prop_assert!(runs.iter().eq((0..count).filter(|n| *n != at).map(row)));
+        }
+    }
+}

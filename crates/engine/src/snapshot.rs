@@ -1,0 +1,64 @@
+//! Entities as bytes: what a checkpoint writes and start-up reads.
+
+use crate::queue::Queue;
+use crate::record::{EntityId, ReplayError};
+use crate::{Directory, Engine, QueueId};
+
+/// An entity as it was at one moment, to be encoded at leisure. Cheap to make: deep backlogs are shared.
+#[derive(Clone, Debug)]
+pub struct Frozen(State);
+
+#[derive(Clone, Debug)]
+enum State {
+    Directory(Box<Directory>),
+    Queue(Box<Queue>),
+}
+
+impl Frozen {
+    /// Its bytes. Equal states give equal bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let encoded = match &self.0 {
+            State::Directory(directory) => postcard::to_stdvec(directory),
+            State::Queue(queue) => postcard::to_stdvec(queue),
+        };
+        // A Vec takes all there is, and every field has a known length: there is nothing to fail.
+        encoded.unwrap_or_else(|error| unreachable!("a snapshot can't be encoded: {error}"))
+    }
+}
+
+impl Engine {
+    /// All entities, in order.
+    pub fn entities(&self) -> Vec<EntityId> {
+        let mut queues: Vec<QueueId> = self.queues.keys().copied().collect();
+        queues.sort_unstable();
+        std::iter::once(EntityId::Directory).chain(queues.into_iter().map(EntityId::Queue)).collect()
+    }
+
+    /// The entity as it is now; `None` where there is none.
+    pub fn freeze(&self, entity: EntityId) -> Option<Frozen> {
+        Some(Frozen(match entity {
+            EntityId::Directory => State::Directory(Box::new(self.directory.clone())),
+            EntityId::Queue(id) => State::Queue(Box::new(self.queues.get(&id)?.clone())),
+        }))
+    }
+
+    /// Puts an entity back as [`Frozen::encode`] wrote it.
+    ///
+    /// # Errors
+    /// The bytes are no snapshot of such an entity.
+    pub fn restore(&mut self, entity: EntityId, bytes: &[u8]) -> Result<(), ReplayError> {
+        let malformed = |error: postcard::Error| ReplayError::Malformed(error.to_string());
+        match entity {
+            EntityId::Directory => self.directory = postcard::from_bytes(bytes).map_err(malformed)?,
+            EntityId::Queue(id) => {
+                let mut queue: Queue = postcard::from_bytes(bytes).map_err(malformed)?;
+                if queue.id != id {
+                    return Err(ReplayError::Malformed(format!("snapshot of {:?} under {id:?}", queue.id)));
+                }
+                queue.rebuild();
+                self.add(queue);
+            }
+        }
+        Ok(())
+    }
+}
