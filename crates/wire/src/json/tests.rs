@@ -160,6 +160,7 @@ fn required_members_are_named_when_they_are_absent() {
         ("SendMessage", r#"{"QueueUrl":"q","MessageBody":""}"#, "MessageBody"),
         ("SendMessage", r#"{"MessageBody":"b"}"#, "QueueUrl"),
         ("SendMessage", r#"{"MessageBody":"b","QueueUrl":null}"#, "QueueUrl"),
+        ("PurgeQueue", r#"{"QueueUrl":""}"#, "QueueUrl"),
         ("DeleteMessage", r#"{"QueueUrl":"q"}"#, "ReceiptHandle"),
         ("ChangeMessageVisibility", r#"{"QueueUrl":"q","ReceiptHandle":"h"}"#, "VisibilityTimeout"),
         ("DeleteMessageBatch", entry, "DeleteMessageBatchRequestEntry.2.ReceiptHandle"),

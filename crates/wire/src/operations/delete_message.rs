@@ -15,7 +15,7 @@ pub struct DeleteMessageRequest {
 impl DeleteMessageRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_string("QueueUrl")?,
+            queue_url: fields.required_text("QueueUrl")?,
             receipt_handle: fields.required_string("ReceiptHandle")?,
         })
     }

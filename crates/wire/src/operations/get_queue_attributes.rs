@@ -17,7 +17,7 @@ pub struct GetQueueAttributesRequest {
 impl GetQueueAttributesRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_string("QueueUrl")?,
+            queue_url: fields.required_text("QueueUrl")?,
             attribute_names: fields.strings(&ATTRIBUTE_NAMES)?,
         })
     }

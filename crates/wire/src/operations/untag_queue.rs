@@ -18,7 +18,7 @@ pub struct UntagQueueRequest {
 impl UntagQueueRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_string("QueueUrl")?,
+            queue_url: fields.required_text("QueueUrl")?,
             tag_keys: fields.required_strings(&TAG_KEYS)?,
         })
     }

@@ -1,7 +1,8 @@
 //! A request's form parameters as members of a shape.
 //!
-//! `MessageAttribute.1.Value.StringValue=…` names a place in a tree, so the parameters are put into one ([`Node`]), out of which
-//! shapes then read. What is decided here, where Query leaves room:
+//! `MessageAttribute.1.Value.StringValue=…` names a place in a tree. No tree is built: sorted by name, everything below a place is a
+//! stretch of the parameters, so that a structure is a slice and the beginning of its names ([`QueryFields`]). What is decided
+//! here, where Query leaves room:
 //! - The URL's parameters come before the form's; of parameters with the same name the last one counts. Parameters nobody
 //!   knows (`Version`, signatures) are ignored.
 //! - Lists are numbered, `Name.1`, or `Name.member.1`; gaps and any starting number are fine, the order is that of the numbers.
@@ -21,12 +22,8 @@ use crate::json::BASE64;
 use crate::operations::Operation;
 use crate::shapes::{ListName, MapName};
 
-/// How many parameters a request may have: far more than any valid one needs.
+/// How many parameters a request may have: far more than any valid one needs, and few enough to sort in no time.
 const MAX_PARAMETERS: usize = 16_384;
-
-/// How many parts the name of a parameter may have. The longest that means something has ten:
-/// `SendMessageBatchRequestEntry.member.1.MessageAttribute.member.1.Value.StringListValue.member.1`.
-const MAX_NAME_PARTS: usize = 10;
 
 /// Decodes a request from the parameters in its URL (`query`, without the question mark) and in its body (`form`, empty for GET).
 /// The QueueUrl is a parameter, or else `path`, the URL's path, unless that is `/`.
@@ -36,23 +33,24 @@ const MAX_NAME_PARTS: usize = 10;
 /// not UTF-8 or too many; [`ErrorKind::Serialization`] when a member has another type than the model says;
 /// [`ErrorKind::MissingParameter`] when a required one is absent; [`ErrorKind::UnsupportedOperation`] for message attributes that are lists.
 pub fn decode_query(path: &str, query: &str, form: &[u8]) -> Result<Operation, ServiceError> {
-    let mut root = Node::default();
-    let parameters = pairs(query.as_bytes()).chain(pairs(form));
-    for (count, (name, value)) in parameters.enumerate() {
-        if count == MAX_PARAMETERS {
+    let mut parameters = Vec::new();
+    for (name, value) in pairs(query.as_bytes()).chain(pairs(form)) {
+        if parameters.len() == MAX_PARAMETERS {
             return Err(ServiceError::new(ErrorKind::MalformedQueryString, "Too many parameters."));
         }
-        root.insert(decode_text(name)?, decode_text(value)?);
+        parameters.push((decode_text(name)?, decode_text(value)?));
     }
-    let mut fields = QueryFields { node: root, place: Vec::new() };
-    if fields.text("QueueUrl").is_none_or(str::is_empty) {
-        let from_path = Some(path).filter(|path| !path.trim_matches('/').is_empty());
-        fields.node.set("QueueUrl", from_path);
-    }
-    let action = fields.string("Action")?.filter(|action| !action.is_empty()).ok_or_else(|| {
+    // The sort is stable, so that the last of a name stays the last.
+    parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut fields = QueryFields {
+        parameters: &parameters,
+        prefix: String::new(),
+        path: Some(path.trim_end_matches('/')),
+    };
+    let action = fields.text("Action").filter(|action| !action.is_empty()).ok_or_else(|| {
         ServiceError::new(ErrorKind::MissingAction, "The request must contain the parameter Action.")
     })?;
-    Operation::read(&action, &mut fields)?.ok_or_else(|| {
+    Operation::read(action, &mut fields)?.ok_or_else(|| {
         let message = format!("The action {action} is not valid for this endpoint.");
         ServiceError::new(ErrorKind::UnknownOperation, message)
     })
@@ -80,111 +78,106 @@ fn decode_text(encoded: &[u8]) -> Result<Cow<'_, str>, ServiceError> {
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_text())
 }
 
-/// A place in the tree of parameters: the value of the parameter that ends here, and those whose names go on.
-#[derive(Default)]
-struct Node<'a> {
-    text: Option<Cow<'a, str>>,
-    children: BTreeMap<Cow<'a, str>, Node<'a>>,
-}
-
-impl<'a> Node<'a> {
-    fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
-        let place = match name {
-            Cow::Borrowed(name) => self.descend(name.split('.').map(Cow::Borrowed)),
-            Cow::Owned(name) => self.descend(name.split('.').map(|part| Cow::Owned(part.to_owned()))),
-        };
-        if let Some(node) = place {
-            node.text = Some(value);
-        }
-    }
-
-    /// The node of this name, made where it is absent; `None` for names too long to mean anything.
-    fn descend(&mut self, parts: impl Iterator<Item = Cow<'a, str>> + Clone) -> Option<&mut Self> {
-        if parts.clone().take(MAX_NAME_PARTS + 1).count() > MAX_NAME_PARTS {
-            return None;
-        }
-        Some(parts.fold(self, |node, part| node.children.entry(part).or_default()))
-    }
-
-    fn set(&mut self, name: &'static str, value: Option<&'a str>) {
-        self.children.entry(Cow::Borrowed(name)).or_default().text = value.map(Cow::Borrowed);
-    }
-
-    fn take(&mut self, name: &str) -> Node<'a> {
-        self.children.remove(name).unwrap_or_default()
-    }
-
-    /// The elements of the list at this node with their numbers, in the order of the numbers.
-    fn into_elements(mut self) -> Result<Vec<(u64, Node<'a>)>, ServiceError> {
-        if let Some(members) = self.children.remove("member") {
-            self = members;
-        }
-        let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-        if !self.children.keys().any(|name| is_number(name)) {
-            let is_absent = self.text.is_none() && self.children.is_empty();
-            return Ok(if is_absent { Vec::new() } else { vec![(1, self)] });
-        }
-        let numbered = self.children.into_iter().filter(|(name, _)| is_number(name));
-        let mut elements = numbered
-            .map(|(name, node)| {
-                let number = name
-                    .parse()
-                    .map_err(|_| malformed(format!("{name} is not the number of an element.")))?;
-                Ok((number, node))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        elements.sort_by_key(|(number, _)| *number);
-        Ok(elements)
-    }
-}
-
 fn malformed(message: String) -> ServiceError {
     ServiceError::new(ErrorKind::Serialization, message)
 }
 
-/// The members of one structure: what is below a node.
+type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The members of one structure: the parameters whose names begin with `prefix`, sorted by name.
 struct QueryFields<'a> {
-    node: Node<'a>,
-    /// The lists and maps that this structure is in: their names, and its number in them.
-    place: Vec<(&'static str, u64)>,
+    parameters: &'a [Parameter<'a>],
+    /// What all the names begin with, up to and with the last dot; empty for the request itself.
+    prefix: String,
+    /// What the QueueUrl is when no parameter says so; absent within lists and maps.
+    path: Option<&'a str>,
+}
+
+/// An element of a list, or an entry of a map: its own value, and what is below it.
+struct Element<'a> {
+    text: Option<&'a str>,
+    fields: QueryFields<'a>,
 }
 
 impl<'a> QueryFields<'a> {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.node.children.get(name)?.text.as_deref()
+    /// What follows the prefix in the name of one of this structure's parameters.
+    fn rest<'n>(&self, parameter: &'n Parameter<'_>) -> &'n str {
+        parameter.0.get(self.prefix.len()..).unwrap_or_default()
     }
 
-    fn take_text(&mut self, name: &str) -> Option<Cow<'a, str>> {
-        self.node.take(name).text
+    /// The value of this member, the last one if there are several.
+    fn text(&self, name: &str) -> Option<&'a str> {
+        let end = self.parameters.partition_point(|parameter| self.rest(parameter) <= name);
+        let last = self.parameters.get(end.checked_sub(1)?)?;
+        (self.rest(last) == name).then_some(last.1.as_ref())
     }
 
-    /// The structure that is this element of this list or map.
-    fn inside(&self, list: &'static str, number: u64, node: Node<'a>) -> Self {
-        let mut place = self.place.clone();
-        place.push((list, number));
-        QueryFields { node, place }
+    /// Everything below this member.
+    fn below(&self, name: &str) -> QueryFields<'a> {
+        let start_of_names = format!("{name}.");
+        let start =
+            self.parameters.partition_point(|parameter| self.rest(parameter) < start_of_names.as_str());
+        let from_start = self.parameters.get(start..).unwrap_or_default();
+        let length =
+            from_start.partition_point(|parameter| self.rest(parameter).starts_with(&start_of_names));
+        QueryFields {
+            parameters: from_start.get(..length).unwrap_or_default(),
+            prefix: format!("{}{start_of_names}", self.prefix),
+            path: None,
+        }
     }
 
-    /// The entries of a map, each as its key and the place of its value.
-    fn entries(&mut self, name: &MapName) -> Result<Vec<(String, Self)>, ServiceError> {
-        let elements = self.node.take(name.query).into_elements()?;
-        elements
-            .into_iter()
-            .map(|(number, node)| {
-                let mut entry = self.inside(name.query, number, node);
-                Ok((entry.required_string(name.query_key)?, entry))
+    fn element(&self, name: &str) -> Element<'a> {
+        Element { text: self.text(name), fields: self.below(name) }
+    }
+
+    /// The elements of the list of this name, in the order of their numbers.
+    fn elements(&self, name: &str) -> Result<Vec<Element<'a>>, ServiceError> {
+        let whole = self.element(name);
+        let members = whole.fields.below("member");
+        let list = if members.parameters.is_empty() { &whole.fields } else { &members };
+        let numbers = list.numbers()?;
+        if numbers.is_empty() {
+            let is_absent = whole.text.is_none() && whole.fields.parameters.is_empty();
+            return Ok(if is_absent { Vec::new() } else { vec![whole] });
+        }
+        Ok(numbers.into_iter().map(|number| list.element(number)).collect())
+    }
+
+    /// The names directly below this place that are numbers, in their order.
+    fn numbers(&self) -> Result<Vec<&'a str>, ServiceError> {
+        let names = self.parameters.iter().filter_map(|parameter| self.rest(parameter).split('.').next());
+        let is_number = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let mut numbers = names
+            .filter(is_number)
+            .map(|name| {
+                let not_number = |_| malformed(format!("{}{name} has too large a number.", self.prefix));
+                Ok((name.parse::<u64>().map_err(not_number)?, name))
             })
+            .collect::<Result<Vec<_>, _>>()?;
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers.into_iter().map(|(_, name)| name).collect())
+    }
+
+    /// The entries of the map of this name, each with its key.
+    fn entries(&self, name: &MapName) -> Result<Vec<(String, QueryFields<'a>)>, ServiceError> {
+        let elements = self.elements(name.query)?.into_iter();
+        elements
+            .map(|Element { mut fields, .. }| Ok((fields.required_string(name.query_key)?, fields)))
             .collect()
     }
 }
 
 impl Fields for QueryFields<'_> {
     fn string(&mut self, name: &'static str) -> Result<Option<String>, ServiceError> {
-        Ok(self.take_text(name).map(Cow::into_owned))
+        let text = self.text(name);
+        let from_path = self.path.filter(|path| name == "QueueUrl" && !path.is_empty());
+        Ok(from_path.filter(|_| text.is_none_or(str::is_empty)).or(text).map(str::to_owned))
     }
 
     fn integer(&mut self, name: &'static str) -> Result<Option<i32>, ServiceError> {
-        let text = self.take_text(name).filter(|text| !text.is_empty());
+        let text = self.text(name).filter(|text| !text.is_empty());
         text.map(|text| {
             let not_integer =
                 |_| malformed(format!("{text} is not a valid integer for the parameter {name}."));
@@ -194,13 +187,13 @@ impl Fields for QueryFields<'_> {
     }
 
     fn blob(&mut self, name: &'static str) -> Result<Option<Vec<u8>>, ServiceError> {
-        let bytes = self.take_text(name).map(|text| BASE64.decode(text.as_bytes()));
+        let bytes = self.text(name).map(|text| BASE64.decode(text));
         bytes.transpose().map_err(|_| malformed(format!("{name} is not valid base64.")))
     }
 
     fn strings(&mut self, name: &ListName) -> Result<Vec<String>, ServiceError> {
-        let elements = self.node.take(name.query).into_elements()?;
-        Ok(elements.into_iter().filter_map(|(_, node)| node.text.map(Cow::into_owned)).collect())
+        let elements = self.elements(name.query)?;
+        Ok(elements.into_iter().filter_map(|element| element.text.map(str::to_owned)).collect())
     }
 
     fn string_map(&mut self, name: &MapName) -> Result<BTreeMap<String, String>, ServiceError> {
@@ -213,8 +206,7 @@ impl Fields for QueryFields<'_> {
         name: &ListName,
         read: impl Fn(&mut Self) -> Result<T, ServiceError>,
     ) -> Result<Vec<T>, ServiceError> {
-        let elements = self.node.take(name.query).into_elements()?;
-        elements.into_iter().map(|(number, node)| read(&mut self.inside(name.query, number, node))).collect()
+        self.elements(name.query)?.into_iter().map(|mut element| read(&mut element.fields)).collect()
     }
 
     fn structure_map<T>(
@@ -223,20 +215,10 @@ impl Fields for QueryFields<'_> {
         read: impl Fn(&mut Self) -> Result<T, ServiceError>,
     ) -> Result<BTreeMap<String, T>, ServiceError> {
         let entries = self.entries(name)?.into_iter();
-        entries
-            .map(|(key, mut entry)| {
-                entry.node = entry.node.take("Value");
-                Ok((key, read(&mut entry)?))
-            })
-            .collect()
+        entries.map(|(key, entry)| Ok((key, read(&mut entry.below("Value"))?))).collect()
     }
 
     fn full_name(&self, name: &str) -> String {
-        let mut full_name = String::new();
-        for (list, number) in &self.place {
-            full_name.push_str(&format!("{list}.{number}."));
-        }
-        full_name.push_str(name);
-        full_name
+        format!("{}{name}", self.prefix)
     }
 }

@@ -46,11 +46,11 @@ pub(crate) fn parse(xml: &[u8]) -> Element {
         match reader.read_event().unwrap() {
             Event::Start(start) => {
                 let name = start.name().as_ref().to_owned();
-                open.push(Element { name: String::from(name), ..Element::default() });
+                open.push(Element { name, ..Element::default() });
             }
             Event::Empty(empty) => {
                 let name = empty.name().as_ref().to_owned();
-                let child = Element { name: String::from(name), ..Element::default() };
+                let child = Element { name, ..Element::default() };
                 open.last_mut().unwrap().children.push(child);
             }
             Event::End(_) => {
