@@ -53,13 +53,14 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path, options: &FileOptions) -> Res
     let Some((last, older)) = found.split_last() else {
         return create(disk, dir, id, options);
     };
+    // The last segment is judged first: nothing is changed when the journal is refused.
+    let scanned = scan(last, None)?;
     let mut sealed = Vec::with_capacity(found.len());
     for (index, (segment, next)) in older.iter().zip(&found[1..]).enumerate() {
         let next_is_last = index + 1 == older.len();
         let end = check_older(segment, next, next_is_last)?;
         sealed.push(known_segment(segment, end));
     }
-    let scanned = scan(last, None)?;
     if let Some((offset, why)) = scanned.torn {
         let file = last.path.display();
         tracing::warn!(%file, offset, why, "cut off the end of an entry that was being written when the journal ended");
@@ -95,10 +96,6 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path, options: &FileOptions) -> Res
 /// The id of the journal and its segments in order of position; none in a new directory.
 fn find_segments(disk: &dyn Disk, dir: &Path) -> Result<(LogId, Vec<FoundSegment>), OpenError> {
     let names = disk.list(dir).map_err(|e| io_error("listing", dir, e))?;
-    for name in TEMPORARY_NAMES.iter().filter(|name| names.iter().any(|other| other == *name)) {
-        let path = dir.join(name);
-        disk.remove(&path).map_err(|e| io_error("removing", &path, e))?;
-    }
     let mut bases: Vec<u64> = names.iter().filter_map(|name| segment_base(name)).collect();
     bases.sort_unstable();
     let mut found = Vec::with_capacity(bases.len());
@@ -164,6 +161,16 @@ fn create(disk: &dyn Disk, dir: &Path, id: LogId, options: &FileOptions) -> Resu
     })
 }
 
+/// Removes what an earlier opening was making when it ended; also for the space that it takes.
+fn remove_temporary(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
+    let names = disk.list(dir).map_err(|e| io_error("listing", dir, e))?;
+    for name in names.iter().filter(|name| TEMPORARY_NAMES.contains(&name.as_str())) {
+        let path = dir.join(name);
+        disk.remove(&path).map_err(|e| io_error("removing", &path, e))?;
+    }
+    Ok(())
+}
+
 /// Allocates the segment that opening needs. Without space for it, `give_back` may free some (and tells whether it did).
 fn allocate_first(
     disk: &dyn Disk,
@@ -171,6 +178,7 @@ fn allocate_first(
     sizes: Sizes,
     give_back: impl FnOnce() -> Result<bool, OpenError>,
 ) -> Result<Spare, OpenError> {
+    remove_temporary(disk, dir)?;
     let path = dir.join(NEW_NAME);
     let mut made = allocate(disk, &path, sizes);
     if matches!(&made, Err(e) if is_full(e)) && give_back()? {

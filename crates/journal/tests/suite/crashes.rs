@@ -1,1 +1,279 @@
-//! (to come)
+//! A crash after every step of the disk, in every way, and what the next opening finds.
+//!
+//! The rule: what was acknowledged is there; what was being appended is there as a whole or not at all; and what an
+//! opening has shown stays, whatever happens next.
+
+use std::collections::BTreeSet;
+
+use bongsu_journal::testing::{Loss, SimDisk, Step};
+use bongsu_journal::{AppendError, Journal, OpenError};
+
+use crate::common::{append, numbers, open, payload, stamp};
+
+/// How the machine or the process comes back after a crash.
+#[derive(Copy, Clone, Debug)]
+enum Restart {
+    Process,
+    Power(Loss),
+}
+
+const RESTARTS: [Restart; 6] = [
+    Restart::Process,
+    Restart::Power(Loss::Everything),
+    Restart::Power(Loss::Nothing),
+    Restart::Power(Loss::Some { seed: 1 }),
+    Restart::Power(Loss::Some { seed: 2 }),
+    Restart::Power(Loss::Some { seed: 3 }),
+];
+
+fn restart(disk: &SimDisk, how: Restart) {
+    match how {
+        Restart::Process => disk.kill_process(),
+        Restart::Power(loss) => disk.lose_power(loss),
+    }
+}
+
+/// What the journal owes, as far as its user knows.
+#[derive(Clone, Debug, Default)]
+struct Owed {
+    acknowledged: BTreeSet<u64>,
+    /// Was being appended when the journal failed.
+    attempted: Option<u64>,
+    /// Entries of segments whose deletion was asked for: they may be there or not.
+    deleted: BTreeSet<u64>,
+    next: u64,
+}
+
+impl Owed {
+    fn append(&mut self, journal: &mut dyn Journal) -> Result<(), AppendError> {
+        let number = self.next;
+        self.next += 1;
+        self.attempted = Some(number);
+        journal.append(journal.tail(), stamp(number), &payload(number))?;
+        self.acknowledged.insert(number);
+        self.attempted = None;
+        Ok(())
+    }
+
+    fn delete_first(&mut self, journal: &mut dyn Journal) -> Result<(), String> {
+        let segment = journal.segments()[0];
+        let entries = journal.reader().entries(segment.base, segment.end);
+        for entry in entries {
+            let mark = entry.map_err(|e| e.to_string())?.stamp.mark;
+            self.acknowledged.remove(&mark);
+            self.deleted.insert(mark);
+        }
+        journal.delete_segment(segment.base).map_err(|e| e.to_string())
+    }
+
+    /// Checks a journal that was opened again, and takes note of what it shows.
+    fn check(&mut self, journal: &dyn Journal, context: &str) {
+        let seen: BTreeSet<u64> = numbers(journal).into_iter().collect();
+        for number in &self.acknowledged {
+            assert!(seen.contains(number), "entry {number} is lost: {context}; {seen:?}");
+        }
+        for number in &seen {
+            let known = self.acknowledged.contains(number)
+                || self.deleted.contains(number)
+                || self.attempted == Some(*number);
+            assert!(known, "entry {number} was never appended: {context}");
+        }
+        if let Some(number) = self.attempted.take()
+            && seen.contains(&number)
+        {
+            self.acknowledged.insert(number);
+        }
+        if let Some(last) = self.acknowledged.last() {
+            assert_eq!(journal.last_stamp(), Some(stamp(*last)), "{context}");
+        }
+    }
+}
+
+/// The life of a journal with all that changes files: opening, rolling, deleting, closing, opening again.
+fn live(disk: &SimDisk, owed: &mut Owed) -> Result<(), String> {
+    let mut journal = open(disk).map_err(|e| e.to_string())?;
+    for _ in 0..25 {
+        owed.append(&mut journal).map_err(|e| e.to_string())?;
+    }
+    owed.delete_first(&mut journal)?;
+    owed.append(&mut journal).map_err(|e| e.to_string())?;
+    Box::new(journal).close().map_err(|e| e.to_string())?;
+    let mut journal = open(disk).map_err(|e| e.to_string())?;
+    for _ in 0..3 {
+        owed.append(&mut journal).map_err(|e| e.to_string())?;
+    }
+    drop(journal);
+    let mut journal = open(disk).map_err(|e| e.to_string())?;
+    for _ in 0..9 {
+        owed.append(&mut journal).map_err(|e| e.to_string())?;
+    }
+    Box::new(journal).close().map_err(|e| e.to_string())
+}
+
+/// Opens a journal after a crash, checks it, and checks it again after the power was lost: what it has shown stays.
+fn check_twice(disk: &SimDisk, owed: &mut Owed, context: &str) {
+    let journal = open(disk).unwrap_or_else(|e| panic!("{e}: {context}"));
+    owed.check(&journal, context);
+    drop(journal);
+    disk.lose_power(Loss::Everything);
+    let mut journal = open(disk).unwrap_or_else(|e| panic!("{e}: {context}, opened again"));
+    owed.check(&journal, &format!("{context}, opened again"));
+    for _ in 0..6 {
+        owed.append(&mut journal).unwrap();
+    }
+    owed.check(&journal, &format!("{context}, gone on"));
+    disk.lose_power(Loss::Everything);
+    let journal = open(disk).unwrap_or_else(|e| panic!("{e}: {context}, gone on and opened again"));
+    owed.check(&journal, &format!("{context}, gone on and opened again"));
+}
+
+#[test]
+fn no_crash_loses_what_was_acknowledged() {
+    let whole = SimDisk::new();
+    live(&whole, &mut Owed::default()).unwrap();
+    assert!(whole.steps() > 100);
+    for step in 1..=whole.steps() {
+        for how in RESTARTS {
+            let disk = SimDisk::new();
+            let mut owed = Owed::default();
+            disk.crash_at(step);
+            let failed = live(&disk, &mut owed);
+            assert!(failed.is_err() || disk.has_crashed(), "step {step}");
+            restart(&disk, how);
+            check_twice(&disk, &mut owed, &format!("crash at step {step}, {how:?}"));
+        }
+    }
+}
+
+/// A crash while an opening repairs what an earlier crash has left.
+#[test]
+fn no_crash_within_recovery_loses_what_was_acknowledged() {
+    let whole = SimDisk::new();
+    live(&whole, &mut Owed::default()).unwrap();
+    let mut crashes = 0;
+    for step in 1..=whole.steps() {
+        for first in [Restart::Process, RESTARTS[1], RESTARTS[3]] {
+            for later in 1.. {
+                let mut went_through = true;
+                for second in [Restart::Process, RESTARTS[1], RESTARTS[4]] {
+                    let disk = SimDisk::new();
+                    let mut owed = Owed::default();
+                    disk.crash_at(step);
+                    let _ = live(&disk, &mut owed);
+                    restart(&disk, first);
+                    disk.crash_at(disk.steps() + later);
+                    if open(&disk).is_ok() && !disk.has_crashed() {
+                        continue;
+                    }
+                    went_through = false;
+                    crashes += 1;
+                    restart(&disk, second);
+                    let context = format!("step {step}, {first:?}, step {later} of opening, {second:?}");
+                    check_twice(&disk, &mut owed, &context);
+                }
+                if went_through {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(crashes > 1_000, "{crashes}");
+}
+
+/// Opening and crashing again and again without appending changes nothing, and leaves no heap of files.
+#[test]
+fn opening_often_leaves_the_journal_as_it_is() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    for number in 0..5 {
+        append(&mut journal, number);
+    }
+    drop(journal);
+    let mut files = 0;
+    for round in 0..20 {
+        let journal = open(&disk).unwrap();
+        assert_eq!(numbers(&journal), [0, 1, 2, 3, 4]);
+        assert_eq!(journal.last_stamp(), Some(stamp(4)));
+        assert_eq!(journal.epoch(), round + 2);
+        match round % 3 {
+            0 => Box::new(journal).close().unwrap(),
+            1 => drop(journal),
+            _ => disk.lose_power(Loss::Everything),
+        }
+        files = disk.files().len();
+    }
+    assert!(files <= 6, "{:?}", disk.files().keys());
+}
+
+/// The stamp of the last entry is known even when the segment that holds it is gone.
+#[test]
+fn the_last_stamp_outlives_its_entry() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    append(&mut journal, 7);
+    Box::new(journal).close().unwrap();
+    let mut journal = open(&disk).unwrap();
+    let tail = journal.tail();
+    let first = journal.segments()[0];
+    assert!(first.sealed);
+    journal.delete_segment(first.base).unwrap();
+    drop(journal);
+    let journal = open(&disk).unwrap();
+    assert_eq!(journal.last_stamp(), Some(stamp(7)));
+    assert_eq!(journal.tail(), tail);
+    assert_eq!(journal.segments().len(), 1);
+}
+
+/// The story: a process dies between writing an entry and syncing it. The next one finds the entry in the page cache and
+/// shows it. Then the power goes.
+#[test]
+fn an_entry_from_the_page_cache_is_made_durable_before_it_is_shown() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    append(&mut journal, 2);
+    // The write is the first step of the append, the sync the second.
+    disk.crash_at(disk.steps() + 2);
+    journal.append(journal.tail(), stamp(4), &payload(4)).unwrap_err();
+    disk.kill_process();
+    drop(journal);
+    let journal = open(&disk).unwrap();
+    assert_eq!(numbers(&journal), [2, 4]);
+    disk.lose_power(Loss::Everything);
+    drop(journal);
+    assert_eq!(numbers(&open(&disk).unwrap()), [2, 4]);
+}
+
+/// Positions stay what they were when the tail is rewritten.
+#[test]
+fn recovery_moves_nothing() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    let mut positions = Vec::new();
+    for number in 0..30 {
+        positions.push(journal.tail());
+        append(&mut journal, number);
+        if number % 4 == 0 {
+            drop(journal);
+            journal = open(&disk).unwrap();
+        }
+    }
+    let entries = crate::common::all(&journal);
+    assert_eq!(entries.into_keys().collect::<Vec<_>>(), positions);
+}
+
+/// A failure while an opening is under way leaves the lock free and the journal whole.
+#[test]
+fn opening_can_be_tried_again_after_a_failure() {
+    for step in [Step::Create, Step::Allocate, Step::Write, Step::Sync, Step::Rename, Step::SyncDir] {
+        let disk = SimDisk::new();
+        let mut journal = open(&disk).unwrap();
+        for number in 0..12 {
+            append(&mut journal, number);
+        }
+        drop(journal);
+        disk.fail(step, 0, rustix::io::Errno::IO.raw_os_error());
+        assert!(matches!(open(&disk), Err(OpenError::Io { .. })), "{step:?}");
+        let journal = open(&disk).unwrap();
+        assert_eq!(numbers(&journal), (0..12).collect::<Vec<_>>(), "{step:?}");
+    }
+}

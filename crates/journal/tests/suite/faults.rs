@@ -1,1 +1,286 @@
-//! (to come)
+//! A disk that fails, is full, or belongs to somebody else.
+
+use bongsu_journal::testing::{Loss, SimDisk, Step};
+use bongsu_journal::{AppendError, FileOptions, Journal, JournalError, OpenError};
+use rustix::io::Errno;
+
+use crate::common::{SMALL, append, dir, numbers, open, open_with, payload, stamp};
+
+const EIO: i32 = Errno::IO.raw_os_error();
+const ENOSPC: i32 = Errno::NOSPC.raw_os_error();
+
+fn try_append(journal: &mut dyn Journal, number: u64) -> Result<(), AppendError> {
+    journal.append(journal.tail(), stamp(number), &payload(number)).map(|_| ())
+}
+
+/// Every step that an append may make fails once.
+#[test]
+fn a_failed_write_or_sync_ends_the_journal() {
+    for step in [Step::Write, Step::Sync, Step::Rename, Step::SyncDir, Step::Truncate, Step::Create] {
+        let disk = SimDisk::new();
+        let mut journal = open(&disk).unwrap();
+        for number in 0..3 {
+            append(&mut journal, number);
+        }
+        disk.fail(step, 0, EIO);
+        let mut number = 3;
+        let cause = loop {
+            match try_append(&mut journal, number) {
+                Ok(()) => number += 1,
+                Err(AppendError::Unavailable(cause)) => break cause,
+                Err(other) => panic!("{other:?}"),
+            }
+            if step == Step::Create && number == 60 {
+                // Making a spare goes wrong, and well when it is tried again.
+                break String::new();
+            }
+            assert!(number < 100, "{step:?}");
+        };
+        disk.heal();
+        if step == Step::Create {
+            continue;
+        }
+        assert!(cause.contains("/journal/"), "{cause}");
+        let tail = journal.tail();
+        assert_eq!(journal.append(tail, stamp(0), b"later"), Err(AppendError::Unavailable(cause.clone())));
+        let first = journal.segments()[0].base;
+        assert!(matches!(journal.delete_segment(first), Err(JournalError::Ended(why)) if why == cause));
+        // What was acknowledged can be read, and is found again.
+        let acknowledged: Vec<u64> = (0..number).collect();
+        assert_eq!(numbers(&journal), acknowledged, "{step:?}");
+        assert!(matches!(Box::new(journal).close(), Err(JournalError::Ended(why)) if why == cause));
+        disk.lose_power(Loss::Everything);
+        assert_eq!(numbers(&open(&disk).unwrap()), acknowledged, "{step:?}");
+    }
+}
+
+#[test]
+fn a_failed_sync_is_not_tried_again() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    append(&mut journal, 2);
+    disk.fail(Step::Sync, 0, EIO);
+    assert!(matches!(try_append(&mut journal, 4), Err(AppendError::Unavailable(_))));
+    let steps = disk.steps();
+    assert!(matches!(try_append(&mut journal, 4), Err(AppendError::Unavailable(_))));
+    assert_eq!(disk.steps(), steps);
+}
+
+#[test]
+fn a_full_disk_shows_as_little_room_and_then_as_full() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    // Three of these fill a segment, and leave a little.
+    let large = [1; 512];
+    let mut room = journal.append(journal.tail(), stamp(0), &large).unwrap().room_bytes;
+    assert!(room >= 3 * 608);
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let mut number = 1;
+    loop {
+        let before = (journal.tail(), journal.last_stamp(), journal.segments());
+        match journal.append(journal.tail(), stamp(number), &large) {
+            Ok(appended) => {
+                room = appended.room_bytes;
+                number += 1;
+            }
+            Err(AppendError::Full) => {
+                assert_eq!((journal.tail(), journal.last_stamp(), journal.segments()), before);
+                break;
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(number, 4, "the space that was allocated ahead was used");
+    assert_eq!(room, 128);
+    assert_eq!(journal.room_bytes(), room);
+    assert_eq!(try_append(&mut journal, 1), Err(AppendError::Full));
+    // An entry that fits is still taken.
+    journal.append(journal.tail(), stamp(number), b"").unwrap();
+
+    // With space on the disk, asking for the room is enough to have it allocated.
+    disk.set_capacity_bytes(None);
+    assert!(journal.room_bytes() > room);
+    let seen = journal.append(journal.tail(), stamp(number + 1), &payload(1)).unwrap();
+    assert!(seen.rolled.is_some());
+}
+
+#[test]
+fn deleting_a_segment_makes_room() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    for number in 0..20 {
+        append(&mut journal, number);
+    }
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let mut number = 20;
+    while try_append(&mut journal, number).is_ok() {
+        number += 1;
+    }
+    let room = journal.room_bytes();
+    for segment in journal.segments().iter().filter(|segment| segment.sealed).take(2) {
+        journal.delete_segment(segment.base).unwrap();
+    }
+    assert!(journal.room_bytes() > room);
+    append(&mut journal, number);
+}
+
+/// Less than a whole segment may be left, and is used.
+#[test]
+fn a_nearly_full_disk_gives_smaller_segments() {
+    let disk = SimDisk::new();
+    let options = FileOptions { segment_bytes: 64 << 10, ..SMALL };
+    let mut journal = open_with(&disk, options).unwrap();
+    disk.set_capacity_bytes(Some(disk.used_bytes() + (20 << 10)));
+    let mut number = 0;
+    while try_append(&mut journal, number).is_ok() {
+        number += 1;
+    }
+    assert!(journal.segments().len() > 2);
+    assert_eq!(numbers(&journal), (0..number).collect::<Vec<_>>());
+}
+
+/// A file system that copies on write may be full even within what was allocated.
+#[test]
+fn a_write_without_space_leaves_no_trace() {
+    for after in [Loss::Everything, Loss::Nothing, Loss::Some { seed: 5 }] {
+        let disk = SimDisk::new();
+        let mut journal = open(&disk).unwrap();
+        append(&mut journal, 2);
+        disk.fail(Step::Write, 0, ENOSPC);
+        assert_eq!(try_append(&mut journal, 4), Err(AppendError::Full));
+        append(&mut journal, 6);
+        disk.fail(Step::Write, 0, ENOSPC);
+        assert_eq!(try_append(&mut journal, 10), Err(AppendError::Full));
+        drop(journal);
+        disk.lose_power(after);
+        assert_eq!(numbers(&open(&disk).unwrap()), [2, 6]);
+    }
+}
+
+#[test]
+fn opening_on_a_full_disk_uses_what_was_allocated_ahead() {
+    let disk = SimDisk::new();
+    let options = FileOptions { segment_bytes: 64 << 10, ..SMALL };
+    let mut journal = open_with(&disk, options.clone()).unwrap();
+    for number in 0..40 {
+        append(&mut journal, number);
+    }
+    drop(journal);
+    // Neither the spare (which is made again) nor the rest of the active segment is needed.
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let journal = open_with(&disk, options).unwrap();
+    assert_eq!(numbers(&journal), (0..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn opening_without_any_space_says_so() {
+    let disk = SimDisk::new();
+    disk.set_capacity_bytes(Some(3_000));
+    assert!(matches!(open(&disk), Err(OpenError::Full { needed_bytes: 4_800, .. })));
+    assert!(!disk.files().keys().any(|path| path.extension().is_some_and(|e| e == "tmp")));
+
+    disk.set_capacity_bytes(None);
+    let mut journal = open(&disk).unwrap();
+    for number in 0..9 {
+        append(&mut journal, number);
+    }
+    Box::new(journal).close().unwrap();
+    disk.set_capacity_bytes(Some(disk.used_bytes() + 100));
+    assert!(matches!(open(&disk), Err(OpenError::Full { .. })));
+    disk.set_capacity_bytes(None);
+    assert_eq!(numbers(&open(&disk).unwrap()), (0..9).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_journal_in_use_is_refused() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    append(&mut journal, 0);
+    let refused = open(&disk).map(|_| ()).unwrap_err();
+    assert!(matches!(&refused, OpenError::InUse { dir: named } if *named == dir()));
+    assert_eq!(refused.to_string(), "the journal in /journal is in use by another process");
+    append(&mut journal, 1);
+    Box::new(journal).close().unwrap();
+    assert_eq!(numbers(&open(&disk).unwrap()), [0, 1]);
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    for options in [
+        FileOptions { segment_bytes: 4_799, ..SMALL },
+        FileOptions { segment_bytes: u64::MAX, ..SMALL },
+        FileOptions { max_payload_bytes: 0, ..SMALL },
+        FileOptions { max_payload_bytes: u32::MAX, ..SMALL },
+    ] {
+        assert!(matches!(open_with(&SimDisk::new(), options), Err(OpenError::Options(_))));
+    }
+    open_with(&SimDisk::new(), FileOptions { segment_bytes: 4_800, ..SMALL }).unwrap();
+}
+
+/// Options may change between openings: an entry larger than the new limit stays, and is rewritten.
+#[test]
+fn options_may_change() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    for number in [0, 1] {
+        append(&mut journal, number);
+    }
+    drop(journal);
+    let options = FileOptions { segment_bytes: 4_400, max_payload_bytes: 100, ..SMALL };
+    let mut journal = open_with(&disk, options).unwrap();
+    assert_eq!(numbers(&journal), [0, 1]);
+    assert!(matches!(try_append(&mut journal, 1), Err(AppendError::TooLarge { .. })));
+    append(&mut journal, 8);
+    assert_eq!(numbers(&journal), [0, 1, 8]);
+}
+
+#[test]
+fn a_failed_read_is_told() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    let at = journal.layout().within(journal.tail(), 0);
+    append(&mut journal, 0);
+    let reader = journal.reader();
+    let pin = reader.pin(at).unwrap();
+    disk.fail(Step::Read, 0, EIO);
+    assert!(matches!(pin.read(at, 10), Err(JournalError::Io { .. })));
+    assert_eq!(pin.read(at, 10).unwrap(), payload(0)[..10]);
+    disk.fail(Step::Read, 0, EIO);
+    assert!(matches!(pin.read_cached(at, 10), Some(Err(JournalError::Io { .. }))));
+    disk.set_cached(false);
+    assert!(pin.read_cached(at, 10).is_none());
+    // Reading goes on failing and working independently of the writer.
+    append(&mut journal, 1);
+}
+
+#[test]
+fn a_segment_that_cannot_be_opened_is_still_there() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    for number in 0..30 {
+        append(&mut journal, number);
+    }
+    let reader = journal.reader();
+    let base = journal.segments()[0].base;
+    disk.fail(Step::Open, 0, Errno::MFILE.raw_os_error());
+    let pin = reader.pin(base).unwrap();
+    assert!(matches!(pin.read(base, 10), Err(JournalError::Io { .. })));
+    assert!(reader.pin(base).unwrap().read(base, 10).is_ok());
+}
+
+#[test]
+fn a_segment_whose_removal_fails_stays() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    for number in 0..30 {
+        append(&mut journal, number);
+    }
+    let first = journal.segments()[0];
+    disk.fail(Step::Remove, 0, Errno::PERM.raw_os_error());
+    assert!(matches!(journal.delete_segment(first.base), Err(JournalError::Io { .. })));
+    assert_eq!(journal.segments()[0], first);
+    append(&mut journal, 30);
+    disk.fail(Step::SyncDir, 0, EIO);
+    assert!(matches!(journal.delete_segment(first.base), Err(JournalError::Io { .. })));
+    assert!(matches!(try_append(&mut journal, 31), Err(AppendError::Unavailable(_))));
+}
