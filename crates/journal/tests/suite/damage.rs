@@ -37,7 +37,7 @@ fn segments(disk: &SimDisk, layout: Layout) -> Vec<Segment> {
         let base_of =
             |path: &Path| u64::from_str_radix(path.file_stem().unwrap().to_str().unwrap(), 16).unwrap();
         let base = base_of(path);
-        let end = files.get(index + 1).map_or(u64::MAX, base_of);
+        let end = files.get(index + 1).map_or(u64::MAX, |path| base_of(path));
         let inside = entries.iter().filter(|(position, _)| (base..end).contains(&position.0));
         let frame = |position: u64, len: usize| {
             ((position - base) as usize + HEADER_BYTES, layout.header_bytes() as usize + len)
