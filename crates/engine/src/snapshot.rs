@@ -56,6 +56,8 @@ impl Engine {
                     return Err(ReplayError::Malformed(format!("snapshot of {:?} under {id:?}", queue.id)));
                 }
                 queue.rebuild();
+                // The directory's snapshot may be older than the queue.
+                self.directory.last_queue_id = self.directory.last_queue_id.max(id.0);
                 self.add(queue);
             }
         }

@@ -1,0 +1,198 @@
+//! The handle that everybody calls.
+
+use crate::driver::{self, Caller, Clocks, Message, SharedStatus, Threads};
+use crate::error::CallError;
+use crate::partition::{Partition, PartitionOptions, StartError};
+use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply};
+use bongsu_journal::{Journal, JournalError, Pin, Position, Reader};
+use bytes::Bytes;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+/// How a node runs.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeOptions {
+    /// AWS's waits of 60 s after a purge and after the deletion of a queue.
+    pub cooldowns: bool,
+    /// Random; becomes the store's secret if the store is new.
+    pub new_secret: [u8; 32],
+    /// Random; what decisions draw from.
+    pub seed: u128,
+    /// A checkpoint is made when the log has grown by at least this much since the last.
+    pub checkpoint_bytes: u64,
+}
+
+impl NodeOptions {
+    /// Options with these random bits, and all else by default.
+    pub fn new(new_secret: [u8; 32], seed: u128) -> Self {
+        Self { cooldowns: true, new_secret, seed, checkpoint_bytes: 64 << 20 }
+    }
+}
+
+/// Whether a node serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It does.
+    Ready,
+    /// It is going down.
+    Draining,
+    /// It does not, and why.
+    Failed(String),
+}
+
+/// A reply with a hold on the bytes of the messages in it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    pub(crate) bodies: Vec<Body>,
+}
+
+/// Messages handed out, each with its bytes.
+#[derive(Debug)]
+pub struct Received {
+    /// In order.
+    pub deliveries: Vec<(Delivery, Body)>,
+}
+
+/// A hold on a message's bytes in the journal.
+#[derive(Clone)]
+pub struct Body {
+    pin: Pin,
+    at: BodyRef,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Body").field(&self.at).finish()
+    }
+}
+
+impl Body {
+    pub(crate) fn hold(reader: &dyn Reader, at: BodyRef) -> Option<Self> {
+        Some(Self { pin: reader.pin(Position(at.position))?, at })
+    }
+
+    /// The bytes: at once when they are in memory, else from a thread that may block.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub async fn read(&self) -> Result<Bytes, JournalError> {
+        let (at, len) = (Position(self.at.position), self.at.len);
+        if let Some(found) = self.pin.read_cached(at, len) {
+            return found;
+        }
+        let pin = self.pin.clone();
+        match tokio::task::spawn_blocking(move || pin.read(at, len)).await {
+            Ok(result) => result,
+            Err(error) => Err(JournalError::Ended(error.to_string())),
+        }
+    }
+}
+
+/// A running node. Clones share it.
+#[derive(Clone)]
+pub struct Node {
+    messages: Sender<Message>,
+    status: SharedStatus,
+    secret: [u8; 32],
+    threads: Arc<Mutex<Option<Threads>>>,
+}
+
+impl Node {
+    /// Reads the journal, then serves it. Blocks while it reads.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(mut journal: Box<dyn Journal>, options: NodeOptions) -> Result<Self, StartError> {
+        let clocks = Clocks::start();
+        let NodeOptions { cooldowns, new_secret, seed, checkpoint_bytes } = options;
+        let options = PartitionOptions { cooldowns, checkpoint_bytes, seed, new_secret };
+        let partition: Partition<Caller> = Partition::open(&mut *journal, &options, clocks.read())?;
+        let secret = partition.secret();
+        let status: SharedStatus = Arc::new(Mutex::new(Status::Ready));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let threads = driver::start(partition, journal, clocks, (sender.clone(), receiver), status.clone())
+            .map_err(|error| StartError::Thread(error.to_string()))?;
+        Ok(Self { messages: sender, status, secret, threads: Arc::new(Mutex::new(Some(threads))) })
+    }
+
+    /// Asks the engine; answers when all that the answer rests on is durable.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
+        Ok(self.ask(command).await?.reply)
+    }
+
+    /// Receives, waiting as long as asked for. Dropping the future ends the wait.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn receive(&self, receive: Receive) -> Result<Received, CallError> {
+        let Answer { reply, bodies } = self.ask(Command::Receive(receive)).await?;
+        let Reply::Received(deliveries) = reply else { return Err(unexpected()) };
+        Ok(Received { deliveries: deliveries.into_iter().zip(bodies).collect() })
+    }
+
+    /// Looks at messages without touching them.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn peek(&self, name: QueueName, limit: usize) -> Result<Vec<(Peeked, Body)>, CallError> {
+        let Answer { reply, bodies } = self.ask(Command::Peek { name, limit }).await?;
+        let Reply::Peeked(messages) = reply else { return Err(unexpected()) };
+        Ok(messages.into_iter().zip(bodies).collect())
+    }
+
+    async fn ask(&self, command: Command) -> Result<Answer, CallError> {
+        let (answering, answer) = oneshot::channel();
+        self.messages.send(Message::Call(command, answering)).map_err(|_| self.gone())?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
+    fn gone(&self) -> CallError {
+        match self.status() {
+            Status::Failed(reason) => CallError::Unavailable(reason),
+            _ => CallError::ShuttingDown,
+        }
+    }
+
+    /// The store's secret, the same after each restart: seals what clients carry around.
+    pub fn secret(&self) -> [u8; 32] {
+        self.secret
+    }
+
+    /// Whether it serves.
+    pub fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins to go down: long polls get what there is, later ones don't wait; all else is still served.
+    pub fn drain(&self) {
+        if self.status() == Status::Ready {
+            driver::set_status(&self.status, Status::Draining);
+        }
+        // If nobody takes it, there is nothing to drain.
+        _ = self.messages.send(Message::Drain);
+    }
+
+    /// Ends the node: finishes what is under way, ends the threads, closes the journal. Blocks; calls from then on fail.
+    ///
+    /// # Errors
+    /// What the disk said when the journal was closed. What was answered is safe all the same.
+    pub fn shutdown(&self) -> Result<(), JournalError> {
+        _ = self.messages.send(Message::Shutdown);
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(threads) = threads else { return Ok(()) };
+        let panicked = |what: &str| JournalError::Ended(format!("the {what}'s thread ended in a panic"));
+        threads.partition.join().map_err(|_| panicked("partition"))?;
+        let journal = threads.journal.join().map_err(|_| panicked("journal"))?;
+        threads.aside.join().map_err(|_| panicked("cleaner"))?;
+        journal.close()
+    }
+}
+
+fn unexpected() -> CallError {
+    CallError::Unavailable("the engine answered something else than was asked".into())
+}

@@ -1,0 +1,106 @@
+//! The cleaner: deletes segments in which nothing lives, and empties those in which little does.
+
+use super::{Output, Partition, Token};
+use crate::clock::Reading;
+use bongsu_engine::{BodyRef, QueueId, Relocation};
+use bongsu_journal::Position;
+use std::collections::VecDeque;
+
+/// Bytes copied at a time, so that a copy is no longer than a commit.
+const SLICE_BYTES: u64 = 512 << 10;
+
+/// A segment being emptied.
+#[derive(Debug)]
+pub(super) struct Cleaning {
+    left: VecDeque<(QueueId, u64, BodyRef)>,
+    /// Bytes are being read, or wait to be written again.
+    busy: bool,
+    waiting: Option<(QueueId, Vec<Relocation>)>,
+    /// A checkpoint came into force since the last segment was emptied: looking for the next one is worth it.
+    pub(super) rested: bool,
+    last: u64,
+}
+
+impl Default for Cleaning {
+    fn default() -> Self {
+        Self { left: VecDeque::new(), busy: false, waiting: None, rested: true, last: u64::MAX }
+    }
+}
+
+impl<T: Token> Partition<T> {
+    /// Deletes what is dead; starts and continues to empty segments while the log is over twice what lives in it, plus
+    /// two segments.
+    pub(super) fn maintain_space(&mut self) {
+        self.account_for_dropped();
+        let needed_from = self.needed_from();
+        while let Some(base) = self.space.take_dead(needed_from) {
+            self.outputs.push(Output::DeleteSegment(Position(base)));
+        }
+        if self.cleaning.busy {
+            return;
+        }
+        if self.cleaning.left.is_empty() {
+            self.choose_segment();
+        }
+        self.read_slice();
+    }
+
+    fn choose_segment(&mut self) {
+        let (all, live) = self.space.totals();
+        if all <= 2 * live + 2 * self.limits.segment_bytes {
+            return;
+        }
+        let needed_from = self.needed_from();
+        let next = self
+            .space
+            .emptiest(needed_from)
+            .filter(|segment| self.cleaning.rested || segment.base != self.cleaning.last);
+        if let Some(segment) = next {
+            self.cleaning.last = segment.base;
+            self.cleaning.rested = false;
+            self.cleaning.left = self.engine.bodies_in(segment.base, segment.end).into();
+        }
+        // What no copying frees, a checkpoint does: old snapshots, and segments that replay still needs.
+        if self.cleaning.left.is_empty() && (next.is_some() || self.space.has_sealed_after(needed_from)) {
+            self.checkpoints.wanted = true;
+        }
+    }
+
+    fn read_slice(&mut self) {
+        let Some((queue, ..)) = self.cleaning.left.front().copied() else { return };
+        let (mut slice, mut bytes) = (Vec::new(), 0);
+        while let Some((_, sequence, body)) =
+            self.cleaning.left.front().copied().filter(|(owner, ..)| *owner == queue)
+        {
+            if !slice.is_empty() && bytes + u64::from(body.len) > SLICE_BYTES {
+                break;
+            }
+            bytes += u64::from(body.len);
+            slice.push((sequence, body));
+            self.cleaning.left.pop_front();
+        }
+        self.cleaning.busy = true;
+        self.outputs.push(Output::Read(queue, slice));
+    }
+
+    /// The bytes that [`Output::Read`] asked for (without those that could not be read).
+    pub fn copied(&mut self, reading: Reading, queue: QueueId, found: Vec<Relocation>) {
+        self.cleaning.waiting = Some((queue, found));
+        self.write_copies(reading);
+    }
+
+    /// Writes copies again as soon as they fit; call it when a new batch is open.
+    pub(super) fn write_copies(&mut self, reading: Reading) {
+        let Some((_, found)) = &self.cleaning.waiting else { return };
+        let bytes: usize = found.iter().map(|one| one.bytes.len() + 64).sum();
+        if self.failed.is_some() || !(self.open.batch.is_empty() || self.has_space_for(bytes)) {
+            return;
+        }
+        let moment = self.moment(reading);
+        if let Some((queue, found)) = self.cleaning.waiting.take() {
+            self.engine.relocate(moment, queue, &found, &mut self.open.batch);
+            self.cleaning.busy = false;
+            self.after_decision(moment);
+        }
+    }
+}
