@@ -75,13 +75,14 @@ pub trait DiskFile: Send + Sync {
     /// What the system said.
     fn len_bytes(&self) -> io::Result<u64>;
 
-    /// Makes the file `len_bytes` long and reserves the space for it, so that writing within it can't run out of space
-    /// and does not change where the file's blocks are. New bytes are zero.
+    /// Makes the file `len_bytes` long and reserves the space for it, durably, so that writing within it can't run out of
+    /// space (file systems that copy on write promise less). New bytes are zero. Answers whether space was only marked as
+    /// reserved, so that writing zeros to it ahead of time makes later writes cheaper to sync.
     ///
     /// # Errors
     /// [`io::ErrorKind::StorageFull`] or [`io::ErrorKind::QuotaExceeded`] without space; then the file may be in any
     /// state. Otherwise what the system said.
-    fn allocate(&self, len_bytes: u64) -> io::Result<()>;
+    fn allocate(&self, len_bytes: u64) -> io::Result<bool>;
 
     /// Fills `buf` with the bytes at `offset`.
     ///

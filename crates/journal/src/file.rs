@@ -21,7 +21,7 @@ use self::format::{
 use self::reader::FileReader;
 use self::segment_file::{End, header_after, install, seal};
 use self::shared::{Segment, Shared};
-use self::spare::{SPARE_NAME, Sizes, SpareMaker, is_full};
+use self::spare::{SPARE_NAME, Sizes, SpareMaker, Zeros, is_full};
 use crate::{
     AppendError, Appended, Disk, DiskFile, Journal, JournalError, Layout, Limits, OpenError, Position,
     Reader, SegmentInfo, Stamp,
@@ -31,6 +31,12 @@ const LOCK_NAME: &str = "LOCK";
 
 /// No segment is larger, so that sums of positions and lengths stay far from the end of `u64`.
 const MAX_SEGMENT_BYTES: u64 = 1 << 40;
+
+/// From this size on, what a sync costs beside writing the entry does not matter.
+const LARGE_ENTRY_BYTES: u64 = 128 << 10;
+
+/// So many appends say nothing about the size of entries.
+const FEW_APPENDS: u64 = 8;
 
 /// The segment that opening makes is smaller than the others by this factor: it is allocated while the caller waits.
 const OPENING_FRACTION: u64 = 8;
@@ -92,9 +98,21 @@ struct Active {
     segment: Arc<Segment>,
     file: Arc<dyn DiskFile>,
     len_bytes: u64,
+    /// How many entries were appended to it since it was opened.
+    appends: u64,
 }
 
 impl Active {
+    /// Whether the next segment is worth being written with zeros: not where entries are as large as they were here.
+    fn zeros(&self) -> Zeros {
+        let bytes = self.segment.end() - self.segment.base;
+        if bytes / self.appends.max(1) < LARGE_ENTRY_BYTES || self.appends < FEW_APPENDS {
+            Zeros::Write
+        } else {
+            Zeros::LeaveOut
+        }
+    }
+
     /// How many bytes of frames still fit at `tail`, with the seal behind them.
     fn room_bytes(&self, tail: Position) -> u64 {
         let used = tail.0 - self.segment.base + SEGMENT_HEADER_BYTES + SEAL_BYTES;
@@ -135,7 +153,7 @@ impl FileJournal {
         let recovered = recover::recover(disk.as_ref(), dir, &options)?;
         let mut spares =
             SpareMaker::new(Arc::clone(&disk), dir, options.sizes(), options.allocate_in_background);
-        spares.request();
+        spares.request(Zeros::Write);
         let shared = Shared::new(disk, dir.to_path_buf(), recovered.id, options.max_open_files);
         for segment in recovered.sealed {
             shared.insert(Arc::new(segment));
@@ -146,7 +164,12 @@ impl FileJournal {
             shared: Arc::new(shared),
             options,
             epoch: recovered.epoch,
-            active: Active { segment, file: recovered.file.file, len_bytes: recovered.file.len_bytes },
+            active: Active {
+                segment,
+                file: recovered.file.file,
+                len_bytes: recovered.file.len_bytes,
+                appends: 0,
+            },
             tail: recovered.tail,
             chain: recovered.chain,
             last_stamp: recovered.last_stamp,
@@ -198,7 +221,7 @@ impl FileJournal {
         let path = made.map_err(|e| AppendError::Unavailable(self.end(&e)))?;
         let segment = Arc::new(Segment::new(end.position, self.epoch, end.chain, path));
         self.shared.insert(Arc::clone(&segment));
-        let active = Active { segment, file: spare.file, len_bytes: spare.len_bytes };
+        let active = Active { segment, file: spare.file, len_bytes: spare.len_bytes, appends: 0 };
         let old = std::mem::replace(&mut self.active, active).segment;
         old.seal();
         Ok(old.info())
@@ -251,7 +274,7 @@ impl Journal for FileJournal {
     }
 
     fn room_bytes(&mut self) -> u64 {
-        self.spares.request();
+        self.spares.request(self.active.zeros());
         self.known_room_bytes()
     }
 
@@ -281,7 +304,8 @@ impl Journal for FileJournal {
         self.chain = header.chain;
         self.last_stamp = Some(stamp);
         self.active.segment.publish(self.tail.0);
-        self.spares.after_append();
+        self.active.appends += 1;
+        self.spares.after_append(self.active.zeros());
         Ok(Appended { next: self.tail, room_bytes: self.known_room_bytes(), rolled })
     }
 
@@ -310,14 +334,14 @@ impl Journal for FileJournal {
             self.end(&e);
             return Err(e);
         }
-        self.spares.request();
+        self.spares.request(self.active.zeros());
         Ok(())
     }
 
     fn close(mut self: Box<Self>) -> Result<(), JournalError> {
         self.check_going()?;
         self.seal_active()?;
-        self.spares.wait();
+        self.spares.finish();
         let spare = self.shared.dir.join(SPARE_NAME);
         match self.shared.disk.remove(&spare) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io_error("removing", &spare, e)),
@@ -330,7 +354,7 @@ impl Journal for FileJournal {
 
 impl FileJournal {
     fn known_room_bytes(&mut self) -> u64 {
-        let spare = self.spares.ready_bytes().unwrap_or(SEGMENT_HEADER_BYTES + SEAL_BYTES);
+        let spare = self.spares.reserved_bytes().unwrap_or(SEGMENT_HEADER_BYTES + SEAL_BYTES);
         self.active.room_bytes(self.tail) + (spare - SEGMENT_HEADER_BYTES - SEAL_BYTES)
     }
 }

@@ -526,7 +526,7 @@ impl DiskFile for SimFile {
         self.with(Step::Read, |inode, _| inode.visible.len() as u64)
     }
 
-    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
+    fn allocate(&self, len_bytes: u64) -> io::Result<bool> {
         self.check_growth(len_bytes)?;
         self.with(Step::Allocate, |inode, crash| {
             inode.change(Change::Length(len_bytes));
@@ -535,6 +535,8 @@ impl DiskFile for SimFile {
                     apply(&mut inode.durable, &change);
                 }
             }
+            // Reserving costs nothing here, and steps that change nothing would only make the enumerations longer.
+            false
         })
     }
 

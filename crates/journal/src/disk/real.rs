@@ -13,10 +13,6 @@ use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
 
-/// How much is zeroed between two syncs when a segment is allocated ahead, so that the burst of writing does not hold
-/// up appends to the active segment for long.
-const ZERO_STEP_BYTES: usize = 1 << 20;
-
 /// The machine's own file systems.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct RealDisk;
@@ -101,19 +97,19 @@ impl DiskFile for RealFile {
         Ok(self.file.metadata()?.len())
     }
 
-    fn allocate(&self, len_bytes: u64) -> io::Result<()> {
-        reserve(&self.file, len_bytes)?;
-        // The reserved range is written with zeros rather than left to the file system's own marks: turning a reserved
-        // block into a written one is a change of metadata, which each later fdatasync would have to commit as well.
-        let zeros = vec![0; ZERO_STEP_BYTES];
-        let mut done = 0;
-        while done < len_bytes {
-            let step = zeros.len().min(usize::try_from(len_bytes - done).unwrap_or(usize::MAX));
-            self.file.write_all_at(&zeros[..step], done)?;
-            self.file.sync_data()?;
-            done += step as u64;
+    fn allocate(&self, len_bytes: u64) -> io::Result<bool> {
+        let reserved = reserve(&self.file, len_bytes)?;
+        if !reserved {
+            let zeros = vec![0; 1 << 20];
+            let mut done = 0;
+            while done < len_bytes {
+                let step = zeros.len().min(usize::try_from(len_bytes - done).unwrap_or(usize::MAX));
+                self.file.write_all_at(&zeros[..step], done)?;
+                done += step as u64;
+            }
         }
-        self.file.sync_all()
+        self.file.sync_all()?;
+        Ok(reserved)
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
@@ -167,14 +163,14 @@ impl DiskFile for RealFile {
     }
 }
 
-/// Reserves space at once, so that a disk without enough of it says so before anything is written. Where the file
-/// system can't, the zeros that follow reserve it on their way.
+/// Reserves space without writing it, if the file system can.
 #[cfg(target_os = "linux")]
-fn reserve(file: &File, len_bytes: u64) -> io::Result<()> {
+fn reserve(file: &File, len_bytes: u64) -> io::Result<bool> {
     use rustix::fs::FallocateFlags;
     loop {
         match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len_bytes) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
+            Ok(()) => return Ok(true),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(false),
             Err(Errno::INTR) => {}
             Err(e) => return Err(e.into()),
         }
@@ -182,8 +178,8 @@ fn reserve(file: &File, len_bytes: u64) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn reserve(_file: &File, _len_bytes: u64) -> io::Result<()> {
-    Ok(())
+fn reserve(_file: &File, _len_bytes: u64) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(target_os = "linux")]

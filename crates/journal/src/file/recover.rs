@@ -22,7 +22,7 @@ use super::format::{
 };
 use super::segment_file::{End, FoundSegment, header_after, install, put_text, seal};
 use super::shared::Segment;
-use super::spare::{SPARE_NAME, Sizes, Spare, allocate, is_full};
+use super::spare::{Progress, SPARE_NAME, Sizes, Spare, Zeros, allocate, is_full};
 use super::window::{Found, Link, Window};
 use super::{FileOptions, io_error};
 use crate::{Disk, JournalError, OpenError, Position, Stamp};
@@ -180,9 +180,9 @@ fn allocate_first(
 ) -> Result<Spare, OpenError> {
     remove_temporary(disk, dir)?;
     let path = dir.join(NEW_NAME);
-    let mut made = allocate(disk, &path, sizes);
+    let mut made = allocate(disk, &path, sizes, Zeros::Write, &Progress::default());
     if matches!(&made, Err(e) if is_full(e)) && give_back()? {
-        made = allocate(disk, &path, sizes);
+        made = allocate(disk, &path, sizes, Zeros::Write, &Progress::default());
     }
     made.map_err(|e| {
         if is_full(&e) {

@@ -1,9 +1,15 @@
 //! The segment that is allocated ahead, so that a full disk shows before an append needs the space, and so that
 //! rolling does not wait for the allocation.
+//!
+//! Reserved space is then written with zeros for as long as nobody needs the segment. Turning a reserved block into a written
+//! one is a change of the file's metadata, which the `fdatasync` after it has to commit too: on ext4 an append of 3 KB or
+//! 64 KB took 100 or 130 µs where there were zeros, 150 or 270 µs where there were none. With entries of 1 MB there was no
+//! difference, but the zeros took half of what the disk could write; so they are left out when entries are large.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::{Disk, DiskFile};
@@ -14,17 +20,30 @@ pub(super) const SPARE_NAME: &str = "spare.tmp";
 /// After a failure, how many appends go by before allocation is tried again on its own.
 const RETRY_AFTER_APPENDS: u32 = 256;
 
+/// How many zeros are written between two syncs, so that they don't hold up appends for long, nor an append that needs
+/// the segment now.
+const ZERO_STEP_BYTES: usize = 1 << 20;
+
 /// An allocated file without a header.
 pub(super) struct Spare {
     pub(super) file: Arc<dyn DiskFile>,
     pub(super) len_bytes: u64,
 }
 
+/// How far the making of a spare has come.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Its length, once all of it is reserved.
+    reserved_bytes: AtomicU64,
+    /// Set when it is needed as it is, without more zeros.
+    needed: AtomicBool,
+}
+
 enum State {
     Missing {
         wait_appends: u32,
     },
-    Making(JoinHandle<io::Result<Spare>>),
+    Making(JoinHandle<io::Result<Spare>>, Arc<Progress>),
     Ready(Spare),
     /// As `Missing`; the failure is kept for the append that needs the spare.
     Failed(io::Error),
@@ -48,79 +67,100 @@ pub(super) struct Sizes {
     pub(super) min_bytes: u64,
 }
 
+/// Whether a spare is worth being written with zeros.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Zeros {
+    Write,
+    LeaveOut,
+}
+
 impl SpareMaker {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path, sizes: Sizes, in_background: bool) -> SpareMaker {
         let state = State::Missing { wait_appends: 0 };
         SpareMaker { disk, path: dir.join(SPARE_NAME), sizes, in_background, state }
     }
 
-    /// The length of the spare, when it is ready.
-    pub(super) fn ready_bytes(&mut self) -> Option<u64> {
+    /// The length of the spare, when its space is reserved.
+    pub(super) fn reserved_bytes(&mut self) -> Option<u64> {
         self.poll();
         match &self.state {
             State::Ready(spare) => Some(spare.len_bytes),
-            _ => None,
+            State::Making(_, progress) => {
+                Some(progress.reserved_bytes.load(Ordering::Acquire)).filter(|bytes| *bytes > 0)
+            }
+            State::Missing { .. } | State::Failed(_) => None,
         }
     }
 
     /// Told of each append: has a missing spare made, though after a failure not each time.
-    pub(super) fn after_append(&mut self) {
+    pub(super) fn after_append(&mut self, zeros: Zeros) {
         self.poll();
         match &mut self.state {
-            State::Missing { wait_appends: 0 } => self.start(),
+            State::Missing { wait_appends: 0 } => self.start(zeros),
             State::Missing { wait_appends } => *wait_appends -= 1,
             State::Failed(_) => self.state = State::Missing { wait_appends: RETRY_AFTER_APPENDS },
-            State::Making(_) | State::Ready(_) => {}
+            State::Making(..) | State::Ready(_) => {}
         }
     }
 
     /// Has a missing spare made, whatever happened before.
-    pub(super) fn request(&mut self) {
+    pub(super) fn request(&mut self, zeros: Zeros) {
         self.poll();
         if matches!(self.state, State::Missing { .. } | State::Failed(_)) {
-            self.start();
+            self.start(zeros);
         }
     }
 
     /// Waits for the spare, and hands it out.
     pub(super) fn take(&mut self) -> io::Result<Spare> {
         // What failed a while ago may go well now, so only an attempt that is this young counts.
-        self.request();
-        self.wait();
-        match std::mem::replace(&mut self.state, State::Missing { wait_appends: 0 }) {
+        self.request(Zeros::LeaveOut);
+        self.finish();
+        match self.replace_state() {
             State::Ready(spare) => Ok(spare),
             State::Failed(e) => Err(e),
-            State::Missing { .. } | State::Making(_) => Err(io::Error::other("no segment was allocated")),
+            State::Missing { .. } | State::Making(..) => Err(io::Error::other("no segment was allocated")),
         }
     }
 
-    /// Waits for the allocation that is under way, so that nothing touches the directory any more.
-    pub(super) fn wait(&mut self) {
-        if matches!(self.state, State::Making(_)) {
-            let State::Making(handle) =
-                std::mem::replace(&mut self.state, State::Missing { wait_appends: 0 })
-            else {
-                return;
-            };
-            let made =
-                handle.join().unwrap_or_else(|_| Err(io::Error::other("allocating a segment panicked")));
-            self.settle(made);
+    /// Brings what is under way to an end soon, so that nothing touches the directory any more.
+    pub(super) fn finish(&mut self) {
+        if let State::Making(_, progress) = &self.state {
+            progress.needed.store(true, Ordering::Release);
         }
+        self.join();
+    }
+
+    fn join(&mut self) {
+        match self.replace_state() {
+            State::Making(handle, _) => {
+                let panicked = |_| Err(io::Error::other("allocating a segment panicked"));
+                let made = handle.join().unwrap_or_else(panicked);
+                self.settle(made);
+            }
+            other => self.state = other,
+        }
+    }
+
+    fn replace_state(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Missing { wait_appends: 0 })
     }
 
     fn poll(&mut self) {
-        if matches!(&self.state, State::Making(handle) if handle.is_finished()) {
-            self.wait();
+        if matches!(&self.state, State::Making(handle, _) if handle.is_finished()) {
+            self.join();
         }
     }
 
-    fn start(&mut self) {
+    fn start(&mut self, zeros: Zeros) {
         let (disk, path, sizes) = (Arc::clone(&self.disk), self.path.clone(), self.sizes);
-        let make = move || allocate(disk.as_ref(), &path, sizes);
+        let progress = Arc::new(Progress::default());
+        let shown = Arc::clone(&progress);
+        let make = move || allocate(disk.as_ref(), &path, sizes, zeros, &shown);
         if self.in_background {
             let thread = thread::Builder::new().name("journal-spare".to_owned());
             match thread.spawn(make) {
-                Ok(handle) => self.state = State::Making(handle),
+                Ok(handle) => self.state = State::Making(handle, progress),
                 Err(e) => self.state = State::Failed(e),
             }
         } else {
@@ -142,29 +182,55 @@ impl SpareMaker {
 
 impl Drop for SpareMaker {
     fn drop(&mut self) {
-        self.wait();
+        self.finish();
     }
 }
 
 /// Allocates a file of the wanted size, or of what the disk has, halving down to the least that is of use.
-pub(super) fn allocate(disk: &dyn Disk, path: &Path, sizes: Sizes) -> io::Result<Spare> {
+pub(super) fn allocate(
+    disk: &dyn Disk,
+    path: &Path,
+    sizes: Sizes,
+    zeros: Zeros,
+    progress: &Progress,
+) -> io::Result<Spare> {
     let file = disk.create(path)?;
     let mut len_bytes = sizes.wanted_bytes.max(sizes.min_bytes);
-    loop {
+    let made = loop {
         match file.allocate(len_bytes) {
-            Ok(()) => return Ok(Spare { file, len_bytes }),
+            Ok(only_reserved) => {
+                progress.reserved_bytes.store(len_bytes, Ordering::Release);
+                let worth_it = only_reserved && zeros == Zeros::Write;
+                break if worth_it { write_zeros(file.as_ref(), len_bytes, progress) } else { Ok(()) };
+            }
             Err(e) if is_full(&e) && len_bytes > sizes.min_bytes => {
                 file.truncate(0)?;
                 len_bytes = (len_bytes / 2).max(sizes.min_bytes);
             }
-            Err(e) => {
-                // What was allocated of it is given back, so that others have it.
-                drop(file);
-                let _ = disk.remove(path);
-                return Err(e);
-            }
+            Err(e) => break Err(e),
+        }
+    };
+    match made {
+        Ok(()) => Ok(Spare { file, len_bytes }),
+        Err(e) => {
+            // What was allocated of it is given back, so that others have it.
+            drop(file);
+            let _ = disk.remove(path);
+            Err(e)
         }
     }
+}
+
+fn write_zeros(file: &dyn DiskFile, len_bytes: u64, progress: &Progress) -> io::Result<()> {
+    let zeros = vec![0; ZERO_STEP_BYTES];
+    let mut done = 0;
+    while done < len_bytes && !progress.needed.load(Ordering::Acquire) {
+        let step = zeros.len().min(usize::try_from(len_bytes - done).unwrap_or(usize::MAX));
+        file.write_at(done, &[IoSlice::new(&zeros[..step])])?;
+        file.sync_data()?;
+        done += step as u64;
+    }
+    Ok(())
 }
 
 /// Whether an error says that there is no space (or that no more of it may be used).
