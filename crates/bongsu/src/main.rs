@@ -1,2 +1,41 @@
-//! (being written)
-fn main() {}
+//! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the server in front of
+//! that, and takes all three down again when it is told to stop.
+//!
+//! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message is or how HTTP
+//! works.
+
+mod arguments;
+mod serve;
+
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let serve = match arguments.command {
+        Some(Command::Serve(serve)) => *serve,
+        None => arguments.serve,
+    };
+    start_logging();
+    match serve::run(serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To standard error, so that standard output stays free for commands that have a result. `RUST_LOG` chooses what is logged.
+fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}

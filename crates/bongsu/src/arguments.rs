@@ -1,0 +1,111 @@
+//! The command line. Each flag is also a variable of the environment; the flag wins, and both win over the file.
+
+use bongsu_server::config::{Account, Cooldowns, JournalKind, Overrides};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A durable, self-hosted message queue with the Amazon SQS contract.
+///
+/// Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "bongsu", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve queues (what plain `bongsu` does).
+    Serve(Box<Serve>),
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Host and port to listen on; port 0 takes any free one [default: 127.0.0.1:9324]
+    #[arg(long, env = "BONGSU_LISTEN", value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Where messages are kept [default: ./bongsu-data]
+    #[arg(long, env = "BONGSU_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// What keeps the messages: `file` or `memory` (nothing outlives the process) [default: file]
+    #[arg(long, env = "BONGSU_JOURNAL", value_name = "KIND")]
+    journal: Option<JournalKind>,
+    /// Account of callers whose access key id is not itself an account of twelve digits [default: 000000000000]
+    #[arg(long, env = "BONGSU_ACCOUNT", value_name = "ACCOUNT")]
+    account: Option<Account>,
+    /// Region of callers whose signature names none [default: us-east-1]
+    #[arg(long, env = "BONGSU_REGION", value_name = "REGION")]
+    region: Option<String>,
+    /// `aws`: purging and re-creating queues have to wait 60 s, as with AWS; `off`: they don't [default: aws]
+    #[arg(long, env = "BONGSU_COOLDOWNS", value_name = "aws|off")]
+    cooldowns: Option<Cooldowns>,
+    /// What queue URLs begin with, in place of the address that the client used
+    #[arg(long, env = "BONGSU_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// TOML file with all of these and with queues to declare at start
+    #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Serve {
+    /// The file, and what wins over it.
+    pub(crate) fn into_parts(self) -> (Option<PathBuf>, Overrides) {
+        let overrides = Overrides {
+            listen: self.listen,
+            data_dir: self.data_dir,
+            journal: self.journal,
+            account: self.account,
+            region: self.region,
+            cooldowns: self.cooldowns,
+            public_url: self.public_url,
+        };
+        (self.config, overrides)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, Command};
+    use clap::{CommandFactory as _, Parser as _};
+    use std::path::Path;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn plain_bongsu_serves() {
+        let flags = ["--listen", "127.0.0.1:0", "--journal", "memory", "--cooldowns", "off"];
+        let plain = Arguments::parse_from(["bongsu"].iter().chain(&flags)).serve.into_parts();
+        let Some(Command::Serve(serve)) =
+            Arguments::parse_from(["bongsu", "serve"].iter().chain(&flags)).command
+        else {
+            panic!("serve is a command");
+        };
+        assert_eq!(serve.into_parts(), plain);
+        assert_eq!(plain.1.listen.as_deref(), Some("127.0.0.1:0"));
+    }
+
+    #[test]
+    fn mistakes_are_refused_with_a_reason() {
+        for (flag, value, reason) in [
+            ("--account", "12", "twelve digits"),
+            ("--journal", "paper", "`file` and `memory`"),
+            ("--cooldowns", "no", "`aws` or `off`"),
+        ] {
+            let error = Arguments::try_parse_from(["bongsu", flag, value]).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_named_apart() {
+        let arguments = Arguments::parse_from(["bongsu", "--config", "/etc/bongsu.toml"]);
+        assert_eq!(arguments.serve.into_parts().0.as_deref(), Some(Path::new("/etc/bongsu.toml")));
+    }
+}

@@ -1,0 +1,143 @@
+//! `bongsu serve`: up, and down again.
+
+use crate::arguments::Serve;
+use bongsu_journal::{
+    FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
+};
+use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Settings};
+use bongsu_server::entropy::Entropy;
+use bongsu_server::{Node, NodeOptions, NodeStartError, Server, StartError};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Why serving failed; what the user reads.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The runtime or the signals can't be set up.
+    #[error("can't start: {0}")]
+    Runtime(std::io::Error),
+    /// The address is taken, or not ours.
+    #[error("can't listen on {address}: {reason}")]
+    Listen {
+        /// As configured.
+        address: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The journal can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The node can't start on it.
+    #[error(transparent)]
+    Node(#[from] NodeStartError),
+    /// The thread that opens the journal was lost.
+    #[error("opening the journal failed: {0}")]
+    Lost(#[from] tokio::task::JoinError),
+    /// The server can't start.
+    #[error(transparent)]
+    Server(#[from] StartError),
+    /// The journal was not closed properly.
+    #[error("stopped, but the journal was not closed properly: {0}")]
+    Close(JournalError),
+}
+
+/// Serves until a signal says stop.
+pub(crate) fn run(arguments: Serve) -> Result<(), ServeError> {
+    let (file, overrides) = arguments.into_parts();
+    let settings = Settings::load(file.as_deref(), overrides)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), ServeError> {
+    let mut signals = Signals::new().map_err(ServeError::Runtime)?;
+    // The address comes first: a second server should fail on it before it touches anybody's data.
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .map_err(|reason| ServeError::Listen { address: settings.listen.clone(), reason })?;
+    let node = {
+        let settings = settings.clone();
+        tokio::task::spawn_blocking(move || open(&settings)).await??
+    };
+    let server = match Server::start(listener, node.clone(), &settings).await {
+        Ok(server) => server,
+        Err(error) => {
+            close(node).await?;
+            return Err(error.into());
+        }
+    };
+    announce(&server, &settings);
+    signals.first().await;
+    tracing::info!("stopping: ending long polls and finishing requests");
+    tokio::spawn(async move {
+        signals.first().await;
+        tracing::warn!("stopped at once by a second signal");
+        std::process::exit(1);
+    });
+    server.stop().await;
+    close(node).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Opens the journal and replays it. Blocks.
+fn open(settings: &Settings) -> Result<Node, ServeError> {
+    let journal: Box<dyn Journal> = match settings.journal {
+        JournalKind::File => {
+            let disk = Arc::new(RealDisk);
+            Box::new(FileJournal::open(disk, &settings.data_dir, FileOptions::default())?)
+        }
+        JournalKind::Memory => Box::new(MemoryJournal::new(MemoryOptions::default())),
+    };
+    let entropy = Entropy::new();
+    let mut options = NodeOptions::new(entropy.bytes(), u128::from_be_bytes(entropy.bytes()));
+    options.cooldowns = settings.cooldowns == Cooldowns::Aws;
+    Ok(Node::start(journal, options)?)
+}
+
+/// The one line that says that the server can be used, and where.
+fn announce(server: &Server, settings: &Settings) {
+    let address = server.local_address();
+    match settings.journal {
+        JournalKind::File => {
+            let data_dir = settings.data_dir.display();
+            tracing::info!(
+                "ready: listening on http://{address}, keeping messages in {data_dir} (journal: file)"
+            );
+        }
+        JournalKind::Memory => {
+            tracing::warn!("the memory journal keeps nothing: all messages are gone when this process ends");
+            tracing::info!(
+                "ready: listening on http://{address}, keeping messages in memory (journal: memory)"
+            );
+        }
+    }
+}
+
+async fn close(node: Node) -> Result<(), ServeError> {
+    tokio::task::spawn_blocking(move || node.shutdown()).await?.map_err(ServeError::Close)
+}
+
+/// The two signals that mean stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn first(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

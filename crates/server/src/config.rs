@@ -1,0 +1,400 @@
+//! Settings: what each is called, what it may be, and which source wins (flags, then the environment, then the file, then
+//! the default). Flags and environment come in as [`Overrides`], from whoever parses them.
+
+use crate::policy_json;
+use bongsu_engine::StringMap;
+use serde::Deserialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Everything that can be set, in its final form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Host and port to listen on; port 0 takes any free one.
+    pub listen: String,
+    /// Where the file journal lies.
+    pub data_dir: PathBuf,
+    /// Which journal keeps the messages.
+    pub journal: JournalKind,
+    /// The account of callers who name none.
+    pub account: Account,
+    /// The region of callers whose signature names none.
+    pub region: String,
+    /// Whether purging and creating again have to wait, as with the real service.
+    pub cooldowns: Cooldowns,
+    /// What queue URLs begin with, in place of the address that the client used.
+    pub public_url: Option<String>,
+    /// Queues that are there once the server is ready.
+    pub queues: Vec<DeclaredQueue>,
+}
+
+/// Twelve digits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Account(String);
+
+/// Which journal keeps the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalKind {
+    /// Segment files in the data directory.
+    File,
+    /// Nothing outlives the process.
+    Memory,
+}
+
+/// Whether PurgeQueue and re-creating a deleted queue have to wait 60 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cooldowns {
+    /// They have to, as with the real service.
+    Aws,
+    /// They don't: for test suites that purge between cases.
+    Off,
+}
+
+/// A queue that the file declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredQueue {
+    /// Name, `.fifo` included.
+    pub name: String,
+    /// Its account; the default one when absent.
+    pub account: Option<Account>,
+    /// Its region; the default one when absent.
+    pub region: Option<String>,
+    /// Attributes by name, as CreateQueue takes them.
+    pub attributes: StringMap,
+    /// Tags by key.
+    pub tags: StringMap,
+}
+
+/// What flags and environment say; each wins over the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// See [`Settings::listen`].
+    pub listen: Option<String>,
+    /// See [`Settings::data_dir`].
+    pub data_dir: Option<PathBuf>,
+    /// See [`Settings::journal`].
+    pub journal: Option<JournalKind>,
+    /// See [`Settings::account`].
+    pub account: Option<Account>,
+    /// See [`Settings::region`].
+    pub region: Option<String>,
+    /// See [`Settings::cooldowns`].
+    pub cooldowns: Option<Cooldowns>,
+    /// See [`Settings::public_url`].
+    pub public_url: Option<String>,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("can't read the configuration file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be; the text shows line and column.
+    #[error("the configuration file {path} is not valid:\n{message}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong where.
+        message: String,
+    },
+    /// One setting has a value that it can't have.
+    #[error("{setting} can't be `{value}`: {reason}")]
+    Value {
+        /// Its name in the file.
+        setting: &'static str,
+        /// As given.
+        value: String,
+        /// What it must be.
+        reason: &'static str,
+    },
+}
+
+impl Settings {
+    /// Puts the sources together; `file` is the configuration file, if there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that can't be read or is not valid, and for values out of range.
+    pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
+        let file = match file {
+            None => FileSettings::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                toml::from_str(&text).map_err(|error| ConfigError::File {
+                    path: path.to_owned(),
+                    message: error.to_string(),
+                })?
+            }
+        };
+        Self::merge(overrides, file)
+    }
+
+    fn merge(flags: Overrides, file: FileSettings) -> Result<Self, ConfigError> {
+        let settings = Self {
+            listen: flags.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:9324".to_owned()),
+            data_dir: flags.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./bongsu-data")),
+            journal: flags.journal.or(file.journal).unwrap_or(JournalKind::File),
+            account: flags.account.or(file.account).unwrap_or_else(|| Account("000000000000".to_owned())),
+            region: flags.region.or(file.region).unwrap_or_else(|| "us-east-1".to_owned()),
+            cooldowns: flags.cooldowns.or(file.cooldowns).unwrap_or(Cooldowns::Aws),
+            public_url: flags.public_url.or(file.public_url).filter(|url| !url.is_empty()),
+            queues: file.queues.into_iter().map(DeclaredQueue::from).collect(),
+        };
+        check_region(&settings.region)?;
+        if let Some(url) = &settings.public_url {
+            check_public_url(url)?;
+        }
+        settings.queues.iter().filter_map(|queue| queue.region.as_deref()).try_for_each(check_region)?;
+        Ok(settings)
+    }
+}
+
+fn check_region(region: &str) -> Result<(), ConfigError> {
+    if crate::identity::is_region(region) {
+        return Ok(());
+    }
+    let reason = "a region is up to 64 letters, digits, dots, hyphens and underscores";
+    Err(ConfigError::Value { setting: "region", value: region.to_owned(), reason })
+}
+
+fn check_public_url(url: &str) -> Result<(), ConfigError> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let plain = |rest: &str| {
+        !rest.is_empty()
+            && !rest.starts_with('/')
+            && rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'<' | b'>'))
+    };
+    if rest.is_some_and(plain) {
+        return Ok(());
+    }
+    let reason = "it must be a URL such as https://queues.example.com, without a query";
+    Err(ConfigError::Value { setting: "public-url", value: url.to_owned(), reason })
+}
+
+impl Account {
+    /// Takes twelve digits.
+    ///
+    /// # Errors
+    /// Says what an account must be.
+    pub fn new(digits: &str) -> Result<Self, &'static str> {
+        if digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(Self(digits.to_owned()));
+        }
+        Err("an account has twelve digits")
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Account {
+    type Err = &'static str;
+
+    fn from_str(digits: &str) -> Result<Self, Self::Err> {
+        Self::new(digits)
+    }
+}
+
+impl TryFrom<String> for Account {
+    type Error = &'static str;
+
+    fn try_from(digits: String) -> Result<Self, Self::Error> {
+        Self::new(&digits)
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for JournalKind {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "file" => Ok(Self::File),
+            "memory" => Ok(Self::Memory),
+            _ => Err("journals are `file` and `memory`"),
+        }
+    }
+}
+
+impl fmt::Display for JournalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+impl FromStr for Cooldowns {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "aws" => Ok(Self::Aws),
+            "off" => Ok(Self::Off),
+            _ => Err("cooldowns are `aws` or `off`"),
+        }
+    }
+}
+
+/// The file, with the flags' names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct FileSettings {
+    listen: Option<String>,
+    #[serde(alias = "data_dir")]
+    data_dir: Option<PathBuf>,
+    journal: Option<JournalKind>,
+    account: Option<Account>,
+    region: Option<String>,
+    cooldowns: Option<Cooldowns>,
+    #[serde(alias = "public_url")]
+    public_url: Option<String>,
+    queues: Vec<FileQueue>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FileQueue {
+    name: String,
+    account: Option<Account>,
+    region: Option<String>,
+    #[serde(default)]
+    attributes: toml::Table,
+    #[serde(default)]
+    tags: StringMap,
+}
+
+impl From<FileQueue> for DeclaredQueue {
+    fn from(queue: FileQueue) -> Self {
+        let attributes = queue.attributes.into_iter().map(|(name, value)| (name, attribute_text(value)));
+        Self {
+            name: queue.name,
+            account: queue.account,
+            region: queue.region,
+            attributes: attributes.collect(),
+            tags: queue.tags,
+        }
+    }
+}
+
+/// Attributes are strings to SQS; numbers, booleans and (for the policies) tables are welcome in the file.
+fn attribute_text(value: toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text,
+        toml::Value::Table(_) | toml::Value::Array(_) => policy_json::from_toml(value).to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Account, Cooldowns, JournalKind, Overrides, Settings};
+    use std::path::{Path, PathBuf};
+
+    fn load(file: &str, overrides: Overrides) -> Result<Settings, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bongsu.toml");
+        std::fs::write(&path, file).unwrap();
+        Settings::load(Some(&path), overrides).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_need_no_file() {
+        let settings = Settings::load(None, Overrides::default()).unwrap();
+        assert_eq!(
+            settings,
+            Settings {
+                listen: "127.0.0.1:9324".to_owned(),
+                data_dir: PathBuf::from("./bongsu-data"),
+                journal: JournalKind::File,
+                account: Account::new("000000000000").unwrap(),
+                region: "us-east-1".to_owned(),
+                cooldowns: Cooldowns::Aws,
+                public_url: None,
+                queues: Vec::new(),
+            }
+        );
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = "listen = '0.0.0.0:1'\ndata-dir = '/data'\njournal = 'memory'\naccount = '123456789012'\n\
+                    region = 'eu-west-1'\ncooldowns = 'off'\npublic-url = 'https://queues.example.com'\n";
+        let settings = load(file, Overrides::default()).unwrap();
+        assert_eq!(settings.listen, "0.0.0.0:1");
+        assert_eq!(settings.data_dir, Path::new("/data"));
+        assert_eq!((settings.journal, settings.cooldowns), (JournalKind::Memory, Cooldowns::Off));
+        assert_eq!(settings.account.as_str(), "123456789012");
+        assert_eq!(settings.public_url.as_deref(), Some("https://queues.example.com"));
+        let overrides = Overrides {
+            listen: Some("127.0.0.1:2".to_owned()),
+            region: Some("mars-north-1".to_owned()),
+            ..Overrides::default()
+        };
+        let settings = load(file, overrides).unwrap();
+        assert_eq!((settings.listen.as_str(), settings.region.as_str()), ("127.0.0.1:2", "mars-north-1"));
+        assert_eq!(settings.journal, JournalKind::Memory);
+    }
+
+    #[test]
+    fn queues_take_attributes_of_any_type() {
+        let file = "[[queues]]\nname = 'jobs.fifo'\nattributes = { FifoQueue = true, VisibilityTimeout = 60, \
+                    DelaySeconds = '5', RedrivePolicy = { deadLetterTargetArn = 'arn', maxReceiveCount = 3 } }\n\
+                    tags = { team = 'payments' }\n[[queues]]\nname = 'plain'\nregion = 'eu-west-1'\n";
+        let queues = load(file, Overrides::default()).unwrap().queues;
+        assert_eq!(queues[0].name, "jobs.fifo");
+        assert_eq!(queues[0].attributes["FifoQueue"], "true");
+        assert_eq!(queues[0].attributes["VisibilityTimeout"], "60");
+        assert_eq!(queues[0].attributes["DelaySeconds"], "5");
+        assert_eq!(
+            queues[0].attributes["RedrivePolicy"],
+            "{\"deadLetterTargetArn\":\"arn\",\"maxReceiveCount\":3}"
+        );
+        assert_eq!(queues[0].tags["team"], "payments");
+        assert_eq!(queues[1].region.as_deref(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("listne = 'x'", "listne"),
+            ("account = '12'", "an account has twelve digits"),
+            ("journal = 'paper'", "paper"),
+            ("region = ''", "region"),
+            ("region = 'a:b'", "region"),
+            ("public-url = 'queues.example.com'", "public-url"),
+            ("public-url = 'http://'", "public-url"),
+            ("public-url = 'http://x/?a=b'", "public-url"),
+            ("[[queues]]\nattributes = {}", "name"),
+            ("listen = ", "bongsu.toml"),
+        ];
+        for (file, named) in cases {
+            let error = load(file, Overrides::default()).unwrap_err();
+            assert!(error.contains(named), "{file}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = Settings::load(Some(Path::new("/no/such/file.toml")), Overrides::default()).unwrap_err();
+        assert!(error.to_string().contains("/no/such/file.toml"));
+    }
+}

@@ -1,0 +1,234 @@
+//! From an HTTP request to its answer: which service or page it is for, in which encoding, for whom.
+
+use crate::call::{Call, Edge};
+use crate::config::Account;
+use crate::errors::internal_failure;
+use crate::http::{Answer, BodyError, Departure, Encoding, encoding_of, read_body};
+use crate::identity::Identity;
+use crate::message::show_id;
+use crate::{health, operations, peek, queue_url};
+use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+/// Answers requests; one for the whole server.
+pub(crate) struct Dispatcher {
+    pub(crate) edge: Edge,
+    pub(crate) default_account: Account,
+    pub(crate) default_region: String,
+    pub(crate) public_url: Option<String>,
+    /// Host and port that the server listens on, for clients that send no Host.
+    pub(crate) local_address: String,
+    /// Set once the server is about to stop.
+    pub(crate) stopping: AtomicBool,
+}
+
+/// What the real service answers to a request that names no action at all.
+const UNKNOWN_OPERATION: &str = "<UnknownOperationException/>\n";
+/// What a browser, or a curious client, may do.
+const ALLOWED_METHODS: &str = "GET, HEAD, POST, OPTIONS";
+
+impl Dispatcher {
+    /// Answers one request, whatever happens on the way.
+    pub(crate) async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        departure: Departure,
+    ) -> Response<Full<Bytes>> {
+        let request_id = show_id(self.edge.entropy.uuid());
+        let encoding = encoding_of(request.headers());
+        let answer = match caught(self.answer(request, departure, encoding, &request_id)).await {
+            Ok(answer) => answer,
+            Err(panic) => {
+                let message = panic_message(panic.as_ref());
+                tracing::error!(request_id, message, "a request handler panicked");
+                Answer::refusal(encoding, &internal_failure(), &request_id)
+            }
+        };
+        answer.into_response(&request_id)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        departure: Departure,
+        encoding: Encoding,
+        request_id: &str,
+    ) -> Answer {
+        let (parts, body) = request.into_parts();
+        if let Some(answer) = self.without_body(&parts) {
+            return answer;
+        }
+        let awaits_continue = header(&parts.headers, "expect") == Some("100-continue");
+        let body = match read_body(body, awaits_continue).await {
+            Ok(body) => body,
+            Err(error) => return Answer::refusal(encoding, &body_refusal(error), request_id),
+        };
+        let call = self.call(&parts, departure);
+        let result = match decode(encoding, &parts, &body) {
+            Err(error) if error.kind == ErrorKind::MissingAction && parts.method != Method::POST => {
+                return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
+            }
+            Err(error) => Err(error),
+            Ok(operation) => run(&call, &parts, operation).await,
+        };
+        match result {
+            Ok(output) => Answer::success(encoding, &output, request_id),
+            Err(error) => Answer::refusal(encoding, &error, request_id),
+        }
+    }
+
+    /// Requests that are answered without looking at their bodies.
+    fn without_body(&self, parts: &Parts) -> Option<Answer> {
+        let reading = parts.method == Method::GET || parts.method == Method::HEAD;
+        if reading && let Some(page) = health::page(parts.uri.path()) {
+            let stopping = self.stopping.load(Ordering::Relaxed);
+            return Some(health::answer(page, &self.edge.node, stopping));
+        }
+        if parts.method == Method::OPTIONS {
+            let mut answer = Answer::plain(StatusCode::NO_CONTENT, "", "");
+            answer.headers.push(("allow", ALLOWED_METHODS.to_owned()));
+            return Some(answer);
+        }
+        if !reading && parts.method != Method::POST {
+            let mut answer = Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "text/xml", UNKNOWN_OPERATION);
+            answer.headers.push(("allow", ALLOWED_METHODS.to_owned()));
+            return Some(answer);
+        }
+        None
+    }
+
+    fn call(&self, parts: &Parts, departure: Departure) -> Call<'_> {
+        let query = parts.uri.query().unwrap_or_default();
+        let presigned = presigned_credential(query);
+        let caller = Identity::read(
+            header(&parts.headers, AUTHORIZATION.as_str()),
+            presigned.as_deref(),
+            &self.default_account,
+            &self.default_region,
+        );
+        let authority = parts.uri.authority().map(|authority| authority.as_str());
+        let host = header(&parts.headers, HOST.as_str()).or(authority);
+        Call {
+            edge: &self.edge,
+            caller,
+            base_url: queue_url::base_url(self.public_url.as_deref(), host, &self.local_address),
+            trace_header: header(&parts.headers, "x-amzn-trace-id").map(str::to_owned),
+            departure,
+        }
+    }
+}
+
+fn decode(encoding: Encoding, parts: &Parts, body: &[u8]) -> Result<Operation, ServiceError> {
+    if encoding == Encoding::Json {
+        return decode_json(header(&parts.headers, "x-amz-target").unwrap_or_default(), body);
+    }
+    let form = if parts.method == Method::POST { body } else { &[] };
+    let query = parts.uri.query().unwrap_or_default();
+    let peeking = peek::is_path(parts.uri.path());
+    let path = if peeking { "/" } else { parts.uri.path() };
+    match decode_query(path, query, form) {
+        // Peeking needs no action, and takes the queue from its own path.
+        Err(error) if peeking && peek::accepts_instead(error.kind) => {
+            Ok(peek::operation(parts.uri.path(), query))
+        }
+        result => result,
+    }
+}
+
+async fn run(call: &Call<'_>, parts: &Parts, operation: Operation) -> Result<Output, ServiceError> {
+    let path = parts.uri.path();
+    if peek::is_path(path) {
+        return peek::run(call, path, parts.uri.query().unwrap_or_default(), operation).await;
+    }
+    // The real service has two endpoints: one for the actions on queues, one for each queue.
+    let of_account = matches!(operation, Operation::CreateQueue(_) | Operation::ListQueues(_));
+    if of_account && encoding_of(&parts.headers) != Encoding::Json && queue_url::is_queue_path(path) {
+        let message = format!("The action {} is not valid for this endpoint.", operation.name());
+        return Err(ServiceError::new(ErrorKind::UnknownOperation, message));
+    }
+    operations::run(call, operation).await
+}
+
+fn body_refusal(error: BodyError) -> ServiceError {
+    match error {
+        BodyError::TooLong => ServiceError::new(
+            ErrorKind::RequestEntityTooLarge,
+            "The request's body is longer than 8388608 bytes.",
+        ),
+        BodyError::Broken => {
+            ServiceError::new(ErrorKind::Serialization, "The request's body could not be read to its end.")
+        }
+        BodyError::TooSlow => {
+            ServiceError::new(ErrorKind::Serialization, "The request's body did not arrive in time.")
+        }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `X-Amz-Credential` among the parameters of a presigned URL.
+fn presigned_credential(query: &str) -> Option<String> {
+    if query.is_empty() {
+        return None;
+    }
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    parameters.find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.into_owned())
+}
+
+/// Runs a future and catches its panic: one request that goes wrong must not take the connection with it.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |cx| {
+        // What the handler shares with others (the node, the entropy) guards itself against a panic half-way.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{caught, panic_message, presigned_credential};
+
+    #[tokio::test]
+    async fn a_panic_is_caught_with_its_message() {
+        let panic = caught(async { panic!("on purpose: {}", 7) }).await.unwrap_err();
+        assert_eq!(panic_message(panic.as_ref()), "on purpose: 7");
+        assert_eq!(caught(async { 5 }).await.unwrap(), 5);
+    }
+
+    #[test]
+    fn the_credential_of_a_presigned_url() {
+        let query =
+            "Action=ListQueues&X-Amz-Credential=123456789012%2F20231114%2Feu-west-1%2Fsqs%2Faws4_request";
+        assert_eq!(
+            presigned_credential(query).as_deref(),
+            Some("123456789012/20231114/eu-west-1/sqs/aws4_request")
+        );
+        assert_eq!(presigned_credential("Action=ListQueues"), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! DeleteQueue.
+
+use crate::call::Call;
+use crate::errors::About;
+use bongsu_engine::Command;
+use bongsu_wire::{DeleteQueueRequest, Output, ServiceError};
+
+pub(super) async fn run(call: &Call<'_>, request: DeleteQueueRequest) -> Result<Output, ServiceError> {
+    let name = call.queue(&request.queue_url)?;
+    call.order(Command::DeleteQueue(name), About::default()).await?;
+    Ok(Output::DeleteQueue)
+}

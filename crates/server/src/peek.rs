@@ -1,0 +1,177 @@
+//! Looking at messages without receiving them: `/_aws/sqs/messages?QueueUrl=…` and `/_aws/sqs/messages/REGION/ACCOUNT/QUEUE`.
+//!
+//! The answer has the shape of ReceiveMessage's, with all attributes, in XML or (by `Accept`) JSON. Beside them `IsVisible` and
+//! `IsDelayed` say in which state a message is; messages in flight and delayed ones show with `ShowInvisible=true` and
+//! `ShowDelayed=true`. An SDK whose endpoint is this path can call ReceiveMessage and sees the same.
+
+use crate::call::Call;
+use crate::errors::{About, from_call};
+use crate::operations::receive_message::{Facts, Shown, read};
+use crate::queue_url;
+use bongsu_engine::{PeekState, Peeked, QueueName};
+use bongsu_node::Body;
+use bongsu_wire::{
+    ErrorKind, Message, Operation, Output, ReceiveMessageRequest, ReceiveMessageResponse, ServiceError,
+};
+
+const PATH: &str = "/_aws/sqs/messages";
+/// As many messages as are looked at; nobody reads more.
+const MAX_MESSAGES: usize = 1000;
+/// Bodies stop being added beyond this, so that a look at long messages doesn't fill the memory.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Whether a path is one of this page.
+pub(crate) fn is_path(path: &str) -> bool {
+    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Which refusals of the decoder only say that this request is none of an SDK.
+pub(crate) fn accepts_instead(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::MissingAction
+            | ErrorKind::MissingParameter
+            | ErrorKind::QueueDoesNotExist
+            | ErrorKind::InvalidAddress
+    )
+}
+
+/// The request that a plain look stands for.
+pub(crate) fn operation(path: &str, query: &str) -> Operation {
+    let queue_url = parameter(query, "QueueUrl").or_else(|| path_of_queue(path)).unwrap_or_default();
+    Operation::ReceiveMessage(ReceiveMessageRequest {
+        queue_url,
+        attribute_names: Vec::new(),
+        message_system_attribute_names: Vec::new(),
+        message_attribute_names: Vec::new(),
+        max_number_of_messages: None,
+        visibility_timeout: None,
+        wait_time_seconds: None,
+        receive_request_attempt_id: None,
+    })
+}
+
+/// `/REGION/ACCOUNT/QUEUE` behind the page's own path, in the form of a QueueUrl that carries its region.
+fn path_of_queue(path: &str) -> Option<String> {
+    let rest = path.strip_prefix(PATH)?.trim_matches('/');
+    (!rest.is_empty()).then(|| format!("/queue/{rest}"))
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    parameters.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+}
+
+fn switch(query: &str, name: &str) -> bool {
+    parameter(query, name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+}
+
+/// Shows messages.
+///
+/// # Errors
+/// `QueueDoesNotExist`, `InvalidAddress` for what is no QueueUrl, `UnsupportedOperation` for other actions.
+pub(crate) async fn run(
+    call: &Call<'_>,
+    path: &str,
+    query: &str,
+    operation: Operation,
+) -> Result<Output, ServiceError> {
+    let Operation::ReceiveMessage(request) = operation else {
+        return Err(ServiceError::new(
+            ErrorKind::UnsupportedOperation,
+            "This endpoint only accepts ReceiveMessage calls",
+        ));
+    };
+    let queue_url = path_of_queue(path).unwrap_or(request.queue_url);
+    let name = queue(call, &queue_url)?;
+    let fifo = name.is_fifo();
+    let (invisible, delayed) = (switch(query, "ShowInvisible"), switch(query, "ShowDelayed"));
+    let peeked = call.edge.node.peek(name, MAX_MESSAGES).await;
+    let peeked = peeked.map_err(|error| from_call(error, About::default()))?;
+    let shown = peeked.into_iter().filter(|(peeked, _)| match peeked.state {
+        PeekState::Visible => true,
+        PeekState::InFlight => invisible,
+        PeekState::Delayed => delayed,
+    });
+    let mut messages = Vec::new();
+    let mut bytes = 0;
+    for (peeked, body) in shown {
+        if let Some(message) = show(fifo, &peeked, &body).await? {
+            bytes += message.body.len();
+            messages.push(message);
+        }
+        if bytes > MAX_BYTES {
+            break;
+        }
+    }
+    Ok(Output::ReceiveMessage(ReceiveMessageResponse { messages }))
+}
+
+fn queue(call: &Call<'_>, url: &str) -> Result<QueueName, ServiceError> {
+    if url.is_empty() {
+        return Err(ServiceError::queue_does_not_exist());
+    }
+    queue_url::read(url, &call.caller).ok_or_else(|| {
+        let message = format!("The address {url} is not valid for this endpoint.");
+        ServiceError::new(ErrorKind::InvalidAddress, message)
+    })
+}
+
+async fn show(fifo: bool, peeked: &Peeked, body: &Body) -> Result<Option<Message>, ServiceError> {
+    let all = ["All".to_owned()];
+    let shown = Shown::new(&all, &[], &all)?;
+    let facts = Facts {
+        fifo,
+        sequence: peeked.sequence,
+        receive_count: peeked.receive_count,
+        first_received_wall_ms: peeked.first_received_wall_ms,
+        moved: peeked.moved.as_deref(),
+    };
+    let Some(stored) = read(body, peeked.sequence).await else { return Ok(None) };
+    // Nobody received it, so that there is nothing to delete it with.
+    let mut message = facts.message(&shown, String::new(), stored);
+    let state = [
+        ("IsVisible", peeked.state == PeekState::Visible),
+        ("IsDelayed", peeked.state == PeekState::Delayed),
+    ];
+    message.attributes.extend(state.map(|(name, value)| (name.to_owned(), value.to_string())));
+    Ok(Some(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_path, operation, switch};
+    use bongsu_wire::Operation;
+
+    #[test]
+    fn the_page_has_two_forms() {
+        for path in
+            ["/_aws/sqs/messages", "/_aws/sqs/messages/", "/_aws/sqs/messages/us-east-1/000000000000/q"]
+        {
+            assert!(is_path(path), "{path}");
+        }
+        for path in ["/", "/000000000000/q", "/_aws/sqs/messagesx", "/_aws/sqs"] {
+            assert!(!is_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_named_by_parameter_or_by_path() {
+        let queue_url = |path: &str, query: &str| match operation(path, query) {
+            Operation::ReceiveMessage(request) => request.queue_url,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(queue_url("/_aws/sqs/messages", "QueueUrl=http%3A%2F%2Fh%2F0%2Fq"), "http://h/0/q");
+        assert_eq!(
+            queue_url("/_aws/sqs/messages/eu-west-1/000000000000/q", ""),
+            "/queue/eu-west-1/000000000000/q"
+        );
+        assert_eq!(queue_url("/_aws/sqs/messages", ""), "");
+    }
+
+    #[test]
+    fn switches_are_true_in_any_case() {
+        assert!(switch("ShowDelayed=True", "ShowDelayed") && switch("a=b&ShowDelayed=1", "ShowDelayed"));
+        assert!(!switch("ShowDelayed=False", "ShowDelayed") && !switch("", "ShowDelayed"));
+    }
+}
