@@ -152,6 +152,8 @@ impl Engine {
                     self.queues.remove(queue).ok_or(ReplayError::UnknownEntity(record.entity()))?;
                 self.unindex(&gone);
                 self.effects.dropped(std::mem::take(&mut gone.messages));
+                // Who waits for its messages is to learn that there are none to come.
+                self.effects.ready(*queue);
             }
             _ => self.apply_within(record, body)?,
         }

@@ -157,7 +157,9 @@ impl Driver {
     /// Waits for a message or for the next wake-up; takes what else is there. `false`: nobody is left to send any.
     fn take_messages(&mut self) -> bool {
         let reading = self.clocks.read();
-        let wait_ms = self.partition.next_wake_ms().saturating_sub(self.partition.now_ms(reading));
+        let due_ms = self.partition.next_wake_ms().saturating_sub(self.partition.now_ms(reading));
+        // While a commit is under way time may stand still for the open batch; asking again and again would only spin.
+        let wait_ms = if self.partition.is_idle() { due_ms } else { due_ms.max(2) };
         let first = match self.messages.recv_timeout(Duration::from_millis(wait_ms.min(1_000))) {
             Ok(message) => message,
             Err(RecvTimeoutError::Timeout) => return true,

@@ -65,10 +65,11 @@ impl Decision<'_> {
     fn expire_queue(&mut self, id: QueueId) -> usize {
         let now_ms = self.at.now_ms;
         let Some(queue) = self.by_id(id) else { return 0 };
+        // Also where nothing waits: what the deduplication window forgets is memory.
+        queue.advance(now_ms);
         if queue.messages.is_empty() {
             return 0;
         }
-        queue.advance(now_ms);
         // Retention is over when as much time has passed, not a moment later.
         let Some(before_ms) = (now_ms + 1).checked_sub(queue.settings().retention_ms) else { return 0 };
         let mut cursor = queue.passing.sweep;

@@ -133,10 +133,12 @@ impl Messages {
     pub(crate) fn next_change_ms(&self, now_ms: u64, fifo_delay_ms: u64) -> Option<u64> {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let due = self.delayed.keys().next().copied();
-        let fifo_due = self.calm.first().filter(|_| self.fifo && fifo_delay_ms > 0).and_then(|(.., lane)| {
+        let held_back = |(_, _, lane): &(u64, u64, LaneId)| {
             let row = self.lane(*lane)?.fresh.front()?;
             Some((row[3] + fifo_delay_ms).max(now_ms + 1))
-        });
+        };
+        let groups = self.calm.iter().take(if self.fifo && fifo_delay_ms > 0 { FIFO_LOOK_AHEAD } else { 0 });
+        let fifo_due = groups.filter_map(held_back).min();
         [deadline, due, fifo_due].into_iter().flatten().min()
     }
 

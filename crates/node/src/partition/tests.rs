@@ -73,10 +73,13 @@ fn receive(wait_ms: u64) -> Command {
 
 impl House {
     fn new(checkpoint_bytes: u64) -> Self {
-        let journal = MemoryJournal::new(MemoryOptions { segment_bytes: 4 << 20, max_payload_bytes: 2 << 20 });
+        let journal =
+            MemoryJournal::new(MemoryOptions { segment_bytes: 4 << 20, max_payload_bytes: 2 << 20 });
         let mut house = Self::over(journal, options(checkpoint_bytes), 1_000_000);
         house.settle();
-        house.ask(Command::CreateQueue { name: queue(), attributes: StringMap::new(), tags: StringMap::new() }).unwrap();
+        house
+            .ask(Command::CreateQueue { name: queue(), attributes: StringMap::new(), tags: StringMap::new() })
+            .unwrap();
         house
     }
 
@@ -123,14 +126,20 @@ impl House {
         for output in self.partition.take_outputs() {
             match output {
                 Output::Reply(client, result) => _ = self.replies.insert(client.number, result),
-                Output::Append { expected, stamp, payload } => self.asked.push_back((expected, stamp, payload)),
+                Output::Append { expected, stamp, payload } => {
+                    self.asked.push_back((expected, stamp, payload))
+                }
                 Output::DeleteSegment(base) => {
                     self.journal.delete_segment(base).unwrap();
                     self.deleted += 1;
                 }
                 Output::Encode(entity, frozen) => self.partition.encoded(entity, frozen.encode()),
                 Output::Read(queue, bodies) => {
-                    let found = bodies.into_iter().map(|(sequence, from)| Relocation { sequence, from, bytes: self.bytes(from) });
+                    let found = bodies.into_iter().map(|(sequence, from)| Relocation {
+                        sequence,
+                        from,
+                        bytes: self.bytes(from),
+                    });
                     let found = found.collect();
                     self.partition.copied(self.reading(), queue, found);
                 }
@@ -217,7 +226,11 @@ fn a_batch_never_outgrows_an_entry() {
     let mut house = House::new(u64::MAX);
     let calls: Vec<u64> = (0..20).map(|number| house.call(send(number, 1_000_000))).collect();
     house.settle();
-    assert!(calls.iter().all(|call| matches!(&house.replies[call], Ok(Reply::Sent(results)) if results[0].is_ok())));
+    assert!(
+        calls
+            .iter()
+            .all(|call| matches!(&house.replies[call], Ok(Reply::Sent(results)) if results[0].is_ok()))
+    );
     let received: Vec<u64> = (0..2).flat_map(|_| house.receive_now()).map(|(number, _)| number).collect();
     assert_eq!(received, (0..20).collect::<Vec<_>>());
 }
@@ -270,6 +283,16 @@ fn long_polls_are_served_in_the_order_in_which_they_came_and_the_gone_are_passed
 }
 
 #[test]
+fn a_long_poll_learns_at_once_that_its_queue_is_deleted() {
+    let mut house = House::new(u64::MAX);
+    let polls = [house.call(receive(20_000)), house.call(receive(20_000))];
+    house.ask(Command::DeleteQueue(queue())).unwrap();
+    for poll in polls {
+        assert!(matches!(&house.replies[&poll], Err(CallError::Engine(EngineError::QueueDoesNotExist(_)))));
+    }
+}
+
+#[test]
 fn draining_ends_long_polls_and_later_ones_do_not_wait() {
     let mut house = House::new(u64::MAX);
     let poll = house.call(receive(20_000));
@@ -289,7 +312,10 @@ fn a_failed_journal_ends_the_partition_and_tells_everybody() {
     house.partition.appended(house.reading(), Err(AppendError::Unavailable("EIO".into())));
     house.collect();
     for call in [poll, sent, next] {
-        assert!(matches!(&house.replies[&call], Err(CallError::Unavailable(_)) | Ok(Reply::Received(_))), "{call}");
+        assert!(
+            matches!(&house.replies[&call], Err(CallError::Unavailable(_)) | Ok(Reply::Received(_))),
+            "{call}"
+        );
     }
     let late = house.call(receive(0));
     assert!(matches!(&house.replies[&late], Err(CallError::Unavailable(_))));
@@ -348,7 +374,9 @@ fn the_log_stays_as_large_as_what_lives_and_restarts_find_it() {
     for round in 0..60 {
         for _ in 0..40 {
             let messages = (0..10).map(|offset| outgoing(next + offset, 1_500)).collect();
-            let Reply::Sent(results) = house.ask(Command::Send { name: queue(), messages }).unwrap() else { panic!() };
+            let Reply::Sent(results) = house.ask(Command::Send { name: queue(), messages }).unwrap() else {
+                panic!()
+            };
             assert!(results.iter().all(|result| matches!(result, Ok(Sent { .. }))));
             waiting.extend((next..next + 10).map(|number| (number, ())));
             next += 10;
@@ -406,7 +434,11 @@ fn a_purged_backlog_gives_its_space_back() {
 fn queues_deleted_and_made_while_a_checkpoint_is_made_are_right_after_it() {
     let mut house = House::new(200_000);
     let name = |number: u64| QueueName::new("000000000000", "us-east-1", format!("queue-{number}"));
-    let create = |number| Command::CreateQueue { name: name(number), attributes: StringMap::new(), tags: StringMap::new() };
+    let create = |number| Command::CreateQueue {
+        name: name(number),
+        attributes: StringMap::new(),
+        tags: StringMap::new(),
+    };
     for number in 0..400u64 {
         house.call(create(number));
         let messages = vec![outgoing(number, 4_000)];
