@@ -1,4 +1,5 @@
-//! The one table of everything the API can refuse with: its names in both encodings, its status, and whose fault it is.
+//! The one table of everything the API can refuse with: its names in both encodings, its status, and whose
+//! fault it is.
 
 #[cfg(test)]
 mod tests;
@@ -10,8 +11,8 @@ use std::fmt;
 pub struct ServiceError {
     /// The row of the error table.
     pub kind: ErrorKind,
-    /// The text for the caller. For [`ErrorKind::QueueDoesNotExist`] it is the JSON wording; [`Self::query_message`]
-    /// gives the other one.
+    /// The text for the caller. For [`ErrorKind::QueueDoesNotExist`] it is the JSON wording;
+    /// [`Self::query_message`] gives the other one.
     pub message: String,
 }
 
@@ -77,8 +78,8 @@ struct Row {
 /// Declares [`ErrorKind`] and its table together, so that no kind can be without its row.
 macro_rules! error_table {
     ($($(#[$doc:meta])* $kind:ident: $code:literal, $json_type:literal, $namespace:ident, $status:literal, $fault:ident;)+) => {
-        /// Every way in which the API refuses a call. Sources: the API model 2012-11-05, AWS's list of errors common to
-        /// all its services, and answers recorded from the real service.
+        /// Every way in which the API refuses a call. Sources: the API model 2012-11-05, AWS's list of errors
+        /// common to all its services, and answers recorded from the real service.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorKind { $($(#[$doc])* $kind,)+ }
 
@@ -101,7 +102,8 @@ macro_rules! error_table {
     };
 }
 
-// kind: legacy (Query) code, last part of the JSON `__type`, namespace of the `__type`, HTTP status, whose fault
+// kind: legacy (Query) code, last part of the JSON `__type`, namespace of the `__type`, HTTP status, whose
+// fault
 error_table! {
     // Queues.
     /// The queue is not there, or not there any more.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::error::ServiceError;
 use crate::shapes::{ListName, MapName};
 
-/// The members of one structure. Each member can be taken once; a member that is absent (or JSON's `null`) is `None`, an
-/// empty list or an empty map. Members that nobody asks for are ignored, as AWS ignores them.
+/// The members of one structure. Each member can be taken once; a member that is absent (or JSON's `null`) is
+/// `None`, an empty list or an empty map. Members that nobody asks for are ignored, as AWS ignores them.
 ///
 /// # Errors
 /// Every reader fails when the member is there but has another type than the one asked for.
@@ -28,7 +28,8 @@ pub(crate) trait Fields: Sized {
         read: impl Fn(&mut Self) -> Result<T, ServiceError>,
     ) -> Result<BTreeMap<String, T>, ServiceError>;
 
-    /// What AWS calls a member of this structure when it is absent: inside a batch the entry's place comes first.
+    /// What AWS calls a member of this structure when it is absent: inside a batch the entry's place comes
+    /// first.
     fn full_name(&self, name: &str) -> String;
 
     fn required_string(&mut self, name: &'static str) -> Result<String, ServiceError> {

@@ -1,5 +1,5 @@
-//! AWS JSON 1.0: `{"Member": …}` in, `{"Member": …}` out, errors with a `__type` and a header for callers who match on the
-//! legacy code.
+//! AWS JSON 1.0: `{"Member": …}` in, `{"Member": …}` out, errors with a `__type` and a header for callers who
+//! match on the legacy code.
 
 mod decode;
 mod encode;

@@ -1,5 +1,5 @@
-//! The digests that SDKs check: a message's body, and its attributes in the canonical form that AWS documents under
-//! "Calculating the MD5 message digest for message attributes".
+//! The digests that SDKs check: a message's body, and its attributes in the canonical form that AWS documents
+//! under "Calculating the MD5 message digest for message attributes".
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +18,8 @@ pub fn body(body: &str) -> String {
     hex(Md5::digest(body.as_bytes()).as_slice())
 }
 
-/// The MD5 of attributes (the caller's own, or the system attributes that were sent), or `None` without any: SDKs of some
-/// languages take any digest at all as a promise that there are attributes.
+/// The MD5 of attributes (the caller's own, or the system attributes that were sent), or `None` without any:
+/// SDKs of some languages take any digest at all as a promise that there are attributes.
 pub fn message_attributes(attributes: &MessageAttributes) -> Option<String> {
     if attributes.is_empty() {
         return None;

@@ -1,4 +1,5 @@
-//! The 23 actions: one file each with its shapes and how they are read and written, and here the choice among them.
+//! The 23 actions: one file each with its shapes and how they are read and written, and here the choice among
+//! them.
 
 use crate::error::ServiceError;
 use crate::fields::Fields;
@@ -52,8 +53,8 @@ pub use start_message_move_task::*;
 pub use tag_queue::*;
 pub use untag_queue::*;
 
-/// A request, decoded: which action, and what it is asked for. Required members are there and every member has its type; whether
-/// the values make sense is for the service to say.
+/// A request, decoded: which action, and what it is asked for. Required members are there and every member
+/// has its type; whether the values make sense is for the service to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// See [`SendMessageRequest`].

@@ -1,5 +1,5 @@
-//! AWS Query: form parameters in, XML out (or JSON, for callers who accept it), which is what SDKs of before November 2023 and
-//! anything that calls by URL speak.
+//! AWS Query: form parameters in, XML out (or JSON, for callers who accept it), which is what SDKs of before
+//! November 2023 and anything that calls by URL speak.
 
 mod decode;
 mod encode;

@@ -42,8 +42,8 @@ pub type MessageAttributes = BTreeMap<String, MessageAttributeValue>;
 
 /// The value of a message attribute, or of a system attribute that can be sent.
 ///
-/// Nothing is checked but the types of the members: `data_type` is empty when the caller left it out, because AWS's refusal
-/// names the attribute, which this shape does not know.
+/// Nothing is checked but the types of the members: `data_type` is empty when the caller left it out, because
+/// AWS's refusal names the attribute, which this shape does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageAttributeValue {
     /// `String`, `Number` or `Binary`, with an optional label after a dot.
@@ -55,7 +55,8 @@ pub struct MessageAttributeValue {
 }
 
 impl MessageAttributeValue {
-    /// Lists are in the model but AWS refuses them; an empty one counts as absent, because some SDKs always send it.
+    /// Lists are in the model but AWS refuses them; an empty one counts as absent, because some SDKs always
+    /// send it.
     pub(crate) fn read<F: Fields>(fields: &mut F, action: &str) -> Result<Self, ServiceError> {
         for name in [&STRING_LIST_VALUES, &BINARY_LIST_VALUES] {
             if !fields.strings(name)?.is_empty() {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::shapes::{ListName, MapName};
 
-/// The members of one structure, in the order in which they are written. Lists and maps are written even when they are
-/// empty (Query has no way to show an empty one); whoever wants them absent does not call.
+/// The members of one structure, in the order in which they are written. Lists and maps are written even when
+/// they are empty (Query has no way to show an empty one); whoever wants them absent does not call.
 pub(crate) trait Sink: Sized {
     fn string(&mut self, name: &'static str, value: &str);
     fn integer(&mut self, name: &'static str, value: i64);

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use super::{ErrorKind, ServiceError};
 
-/// Codes and statuses as the Query model of botocore 1.31.80 declares them; 400 and the Sender where it is silent.
+/// Codes and statuses as the Query model of botocore 1.31.80 declares them; 400 and the Sender where it is
+/// silent.
 const QUERY_MODEL: &[(ErrorKind, &str, u16)] = &[
     (ErrorKind::BatchEntryIdsNotDistinct, "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", 400),
     (ErrorKind::BatchRequestTooLong, "AWS.SimpleQueueService.BatchRequestTooLong", 400),
@@ -20,6 +21,30 @@ const QUERY_MODEL: &[(ErrorKind, &str, u16)] = &[
     (ErrorKind::InvalidAttributeName, "InvalidAttributeName", 400),
     (ErrorKind::InvalidIdFormat, "InvalidIdFormat", 400),
     (ErrorKind::InvalidMessageContents, "InvalidMessageContents", 400),
+];
+
+/// What the Query model is silent about: codes and statuses that the JSON model declares for callers of
+/// Query, and recorded answers.
+const BEYOND_THE_QUERY_MODEL: &[(ErrorKind, &str, &str, u16)] = &[
+    (ErrorKind::RequestThrottled, "RequestThrottled", "RequestThrottled", 403),
+    (ErrorKind::InvalidSecurity, "InvalidSecurity", "InvalidSecurity", 403),
+    (ErrorKind::InvalidAddress, "InvalidAddress", "InvalidAddress", 404),
+    (ErrorKind::ReceiptHandleIsInvalid, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
+    (ErrorKind::InvalidAttributeValue, "InvalidAttributeValue", "InvalidAttributeValue", 400),
+    (ErrorKind::KmsAccessDenied, "KMS.AccessDeniedException", "KmsAccessDenied", 400),
+    (ErrorKind::KmsDisabled, "KMS.DisabledException", "KmsDisabled", 400),
+    (ErrorKind::KmsInvalidKeyUsage, "KMS.InvalidKeyUsageException", "KmsInvalidKeyUsage", 400),
+    (ErrorKind::KmsInvalidState, "KMS.InvalidStateException", "KmsInvalidState", 400),
+    (ErrorKind::KmsNotFound, "KMS.NotFoundException", "KmsNotFound", 400),
+    (ErrorKind::KmsOptInRequired, "KMS.OptInRequired", "KmsOptInRequired", 403),
+    (ErrorKind::KmsThrottled, "KMS.ThrottlingException", "KmsThrottled", 400),
+    (ErrorKind::InvalidParameterValue, "InvalidParameterValue", "InvalidParameterValueException", 400),
+    (ErrorKind::MissingParameter, "MissingParameter", "MissingRequiredParameterException", 400),
+    (ErrorKind::Serialization, "MalformedInput", "SerializationException", 400),
+    (ErrorKind::UnknownOperation, "InvalidAction", "UnknownOperationException", 400),
+    (ErrorKind::AccessDenied, "AccessDenied", "AccessDeniedException", 403),
+    (ErrorKind::InvalidClientTokenId, "InvalidClientTokenId", "UnrecognizedClientException", 403),
+    (ErrorKind::SignatureDoesNotMatch, "SignatureDoesNotMatch", "InvalidSignatureException", 403),
 ];
 
 /// The errors of the JSON model of botocore 1.44: all of them, by their shapes' names.
@@ -58,6 +83,13 @@ const JSON_MODEL: &[&str] = &[
 fn the_table_agrees_with_the_query_model() {
     for &(kind, code, status) in QUERY_MODEL {
         assert_eq!((kind.code(), kind.status(), kind.is_sender_fault()), (code, status, true), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_table_agrees_with_the_contract_where_the_query_model_is_silent() {
+    for &(kind, code, json_type, status) in BEYOND_THE_QUERY_MODEL {
+        assert_eq!((kind.code(), kind.json_type(), kind.status()), (code, json_type, status), "{kind:?}");
     }
 }
 

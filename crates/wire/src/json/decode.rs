@@ -1,12 +1,12 @@
 //! A request's JSON as members of a shape.
 //!
-//! The body is parsed once into [`Value`]s that borrow their text from it, so that a message is copied once on its way into
-//! its shape. What is decided here, where JSON leaves room:
+//! The body is parsed once into [`Value`]s that borrow their text from it, so that a message is copied once
+//! on its way into its shape. What is decided here, where JSON leaves room:
 //! - `null` is absent; members nobody knows are ignored; of members with the same name the last one counts.
-//! - A number in a string, and a string that is a number, are errors (so does AWS); `1.0` and `1e1` are the integers that they
-//!   equal, fractions and numbers beyond 32 bits are errors.
-//! - An empty body is `{}`. Anything but one object is an error, as are invalid UTF-8, unpaired surrogates and nesting
-//!   deeper than serde_json's limit of 128.
+//! - A number in a string, and a string that is a number, are errors (so does AWS); `1.0` and `1e1` are the
+//!   integers that they equal, fractions and numbers beyond 32 bits are errors.
+//! - An empty body is `{}`. Anything but one object is an error, as are invalid UTF-8, unpaired surrogates
+//!   and nesting deeper than serde_json's limit of 128.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -25,8 +25,8 @@ use crate::shapes::{ListName, MapName};
 /// What every target begins with.
 const TARGET_PREFIX: &str = "AmazonSQS.";
 
-/// How many values a request may have: far more than any valid one needs, and few enough that a body of many tiny values
-/// does not become a multiple of its size in memory.
+/// How many values a request may have: far more than any valid one needs, and few enough that a body of many
+/// tiny values does not become a multiple of its size in memory.
 const MAX_VALUES: usize = 16_384;
 
 /// Base64 as AWS reads it: the standard alphabet, with padding or without.
@@ -38,9 +38,10 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Decodes a request: `target` is the header `X-Amz-Target`, such as `AmazonSQS.SendMessage`.
 ///
 /// # Errors
-/// [`ErrorKind::UnknownOperation`] when the target names no action; [`ErrorKind::Serialization`] when the body is not a JSON object
-/// or a member has another type than the model says; [`ErrorKind::MissingParameter`] when a required one is absent;
-/// [`ErrorKind::UnsupportedOperation`] for message attributes that are lists.
+/// [`ErrorKind::UnknownOperation`] when the target names no action; [`ErrorKind::Serialization`]
+/// when the body is not a JSON object or a member has another type than the model says;
+/// [`ErrorKind::MissingParameter`] when a required one is absent; [`ErrorKind::UnsupportedOperation`] for
+/// message attributes that are lists.
 pub fn decode_json(target: &str, body: &[u8]) -> Result<Operation, ServiceError> {
     let unknown = || {
         let message = format!("The target {target} does not name an operation of this service.");

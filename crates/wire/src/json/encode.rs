@@ -10,14 +10,16 @@ use crate::operations::Output;
 use crate::shapes::{ListName, MapName};
 use crate::sink::Sink;
 
-/// Encodes an answer, for the content type `application/x-amz-json-1.0`. Actions whose answer has no members answer `{}`.
+/// Encodes an answer, for the content type `application/x-amz-json-1.0`. Actions whose answer has no members
+/// answer `{}`.
 pub fn encode_json(output: &Output) -> Vec<u8> {
     let mut sink = JsonSink::default();
     sink.object(|sink| output.write(sink));
     sink.into_bytes()
 }
 
-/// Encodes a refusal: the body, and the value of the header `x-amzn-query-error`, without which SDK callers lose the legacy code.
+/// Encodes a refusal: the body, and the value of the header `x-amzn-query-error`, without which SDK callers
+/// lose the legacy code.
 pub fn error_json(error: &ServiceError) -> (Vec<u8>, String) {
     let mut sink = JsonSink::default();
     sink.object(|sink| {

@@ -137,6 +137,9 @@ fn null_is_absent_and_unknown_members_are_ignored() {
     assert_eq!(nulls.unwrap(), send("").unwrap());
     assert_eq!(send(r#","NotInTheModel":{"deep":[1,{"er":null}]},"queueUrl":5"#).unwrap(), send("").unwrap());
     assert_eq!(receive(r#","AttributeNames":null"#).unwrap(), receive("").unwrap());
+    let [with_null, without] = [r#"{"QueueName":"q","tags":{"a":null}}"#, r#"{"QueueName":"q"}"#]
+        .map(|body| decode_json("AmazonSQS.CreateQueue", body.as_bytes()).unwrap());
+    assert_eq!(with_null, without);
     // Query's names mean nothing here.
     assert_eq!(receive(r#","AttributeName":["All"]"#).unwrap(), receive("").unwrap());
 }

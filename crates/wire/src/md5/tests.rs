@@ -66,7 +66,8 @@ fn labels_are_hashed_but_do_not_change_the_kind_of_value() {
         message_attributes(&attributes([("a", both)])).unwrap()
     };
     assert_ne!(labelled("Binary"), labelled("Binary.png"));
-    // Text and bytes differ by their marker even when they are the same bytes; `Binaryx` is no kind of Binary.
+    // Text and bytes differ by their marker even when they are the same bytes; `Binaryx` is no kind of
+    // Binary.
     let digests =
         [labelled("Binary.png"), labelled("Binaryxpng"), labelled("Number"), labelled("Number.int")];
     assert_eq!(std::collections::BTreeSet::from(digests).len(), 4);

@@ -1,4 +1,5 @@
-//! `ChangeMessageVisibilityBatch`: `ChangeMessageVisibility` for up to ten messages, each of which succeeds or fails alone.
+//! `ChangeMessageVisibilityBatch`: `ChangeMessageVisibility` for up to ten messages, each of which succeeds
+//! or fails alone.
 
 use crate::error::ServiceError;
 use crate::fields::Fields;

@@ -29,7 +29,8 @@ impl ListDeadLetterSourceQueuesRequest {
     }
 }
 
-/// What `ListDeadLetterSourceQueues` answers; without queues the list is absent on the wire, though the model requires it.
+/// What `ListDeadLetterSourceQueues` answers; without queues the list is absent on the wire, though the model
+/// requires it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListDeadLetterSourceQueuesResponse {
     /// The source queues' URLs.

@@ -1,12 +1,13 @@
 //! A request's form parameters as members of a shape.
 //!
-//! `MessageAttribute.1.Value.StringValue=…` names a place in a tree. No tree is built: sorted by name, everything below a place is a
-//! stretch of the parameters, so that a structure is a slice and the beginning of its names ([`QueryFields`]). What is decided
-//! here, where Query leaves room:
-//! - The URL's parameters come before the form's; of parameters with the same name the last one counts. Parameters nobody
-//!   knows (`Version`, signatures) are ignored.
-//! - Lists are numbered, `Name.1`, or `Name.member.1`; gaps and any starting number are fine, the order is that of the numbers.
-//!   A list or map of one may be without a number (`AttributeName=All`, `Attribute.Name=…`), as AWS's own examples have it.
+//! `MessageAttribute.1.Value.StringValue=…` names a place in a tree. No tree is built: sorted by name,
+//! everything below a place is a stretch of the parameters, so that a structure is a slice and the beginning
+//! of its names ([`QueryFields`]). What is decided here, where Query leaves room:
+//! - The URL's parameters come before the form's; of parameters with the same name the last one counts.
+//!   Parameters nobody knows (`Version`, signatures) are ignored.
+//! - Lists are numbered, `Name.1`, or `Name.member.1`; gaps and any starting number are fine, the order is
+//!   that of the numbers. A list or map of one may be without a number (`AttributeName=All`,
+//!   `Attribute.Name=…`), as AWS's own examples have it.
 //! - `%` without two hexadecimal digits stands for itself; text that is not UTF-8 is an error.
 //! - A number that is empty is absent.
 
@@ -22,16 +23,19 @@ use crate::json::BASE64;
 use crate::operations::Operation;
 use crate::shapes::{ListName, MapName};
 
-/// How many parameters a request may have: far more than any valid one needs, and few enough to sort in no time.
+/// How many parameters a request may have: far more than any valid one needs, and few enough to sort in no
+/// time.
 const MAX_PARAMETERS: usize = 16_384;
 
-/// Decodes a request from the parameters in its URL (`query`, without the question mark) and in its body (`form`, empty for GET).
-/// The QueueUrl is a parameter, or else `path`, the URL's path, unless that is `/`.
+/// Decodes a request from the parameters in its URL (`query`, without the question mark) and in its body
+/// (`form`, empty for GET). The QueueUrl is a parameter, or else `path`, the URL's path, unless that is `/`.
 ///
 /// # Errors
-/// [`ErrorKind::MissingAction`] or [`ErrorKind::UnknownOperation`] for the action; [`ErrorKind::MalformedQueryString`] for parameters that are
-/// not UTF-8 or too many; [`ErrorKind::Serialization`] when a member has another type than the model says;
-/// [`ErrorKind::MissingParameter`] when a required one is absent; [`ErrorKind::UnsupportedOperation`] for message attributes that are lists.
+/// [`ErrorKind::MissingAction`] or [`ErrorKind::UnknownOperation`] for the action;
+/// [`ErrorKind::MalformedQueryString`] for parameters that are not UTF-8 or too many;
+/// [`ErrorKind::Serialization`] when a member has another type than the model says;
+/// [`ErrorKind::MissingParameter`] when a required one is absent; [`ErrorKind::UnsupportedOperation`] for
+/// message attributes that are lists.
 pub fn decode_query(path: &str, query: &str, form: &[u8]) -> Result<Operation, ServiceError> {
     let mut parameters = Vec::new();
     for (name, value) in pairs(query.as_bytes()).chain(pairs(form)) {
@@ -66,8 +70,8 @@ fn pairs(form: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// Undoes the encoding of forms: `+` is a space, `%41` a byte. (The crate `form_urlencoded` would replace what is not UTF-8 instead of
-/// refusing it, and so change a message.)
+/// Undoes the encoding of forms: `+` is a space, `%41` a byte. (The crate `form_urlencoded` would replace
+/// what is not UTF-8 instead of refusing it, and so change a message.)
 fn decode_text(encoded: &[u8]) -> Result<Cow<'_, str>, ServiceError> {
     let not_text = || ServiceError::new(ErrorKind::MalformedQueryString, "A parameter is not valid UTF-8.");
     if !encoded.iter().any(|byte| matches!(byte, b'+' | b'%')) {

@@ -1,7 +1,8 @@
 //! Answers and errors as XML, written straight into the body's bytes.
 //!
-//! Elements are written by hand, because what matters here is the text between them: a carriage return must be `&#13;` or every parser
-//! turns it into a line feed (and the body's MD5 no longer fits), and characters that XML has no way to write must not get out.
+//! Elements are written by hand, because what matters here is the text between them: a carriage return must
+//! be `&#13;` or every parser turns it into a line feed (and the body's MD5 no longer fits), and characters
+//! that XML has no way to write must not get out.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ use crate::sink::Sink;
 const START: &str = "<?xml version=\"1.0\"?>";
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
-/// Encodes an answer, for the content type `text/xml`. Actions whose answer has no members have no result element.
+/// Encodes an answer, for the content type `text/xml`. Actions whose answer has no members have no result
+/// element.
 pub fn encode_xml(output: &Output, request_id: &str) -> Vec<u8> {
     let action = output.name();
     let mut sink = XmlSink::default();
@@ -67,8 +69,8 @@ impl XmlSink {
         self.raw(">");
     }
 
-    /// Text between elements. Characters that XML 1.0 does not have become U+FFFD: an answer that no parser reads would be worse, and
-    /// the only texts that may have them are ones that echo what a caller sent.
+    /// Text between elements. Characters that XML 1.0 does not have become U+FFFD: an answer that no parser
+    /// reads would be worse, and the only texts that may have them are ones that echo what a caller sent.
     fn text(&mut self, text: &str) {
         let mut written = 0;
         for (at, character) in text.char_indices() {

@@ -1,7 +1,9 @@
-//! Answers and errors of Query as JSON, for callers who ask for it with `Accept: application/json` (API Gateway's SQS integrations do).
+//! Answers and errors of Query as JSON, for callers who ask for it with `Accept: application/json` (API
+//! Gateway's SQS integrations do).
 //!
-//! This is neither AWS JSON 1.0 nor XML in braces. As recorded from the real service: the XML's envelope, `null` for what is absent,
-//! maps as lists of their entries, and two lists that begin with a small letter.
+//! This is neither AWS JSON 1.0 nor XML in braces. Recorded from the real service are the XML's envelope, `null`
+//! for what is absent, and two lists that begin with a small letter. That maps are lists of their entries is how
+//! Query's model has them; no recording says so.
 
 use std::collections::BTreeMap;
 

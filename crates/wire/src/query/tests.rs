@@ -78,6 +78,9 @@ fn the_last_of_parameters_with_the_same_name_counts_and_the_form_comes_last() {
     let tags = "Action=TagQueue&QueueUrl=q&Tag.1.Key=k&Tag.1.Value=first&Tag.2.Key=k&Tag.2.Value=second";
     let Operation::TagQueue(request) = decode_query("/", tags, b"").unwrap() else { panic!("not TagQueue") };
     assert_eq!(request.tags["k"], "second");
+    // Enough of them that a sort which does not keep their order would show.
+    let many: String = (0..1000).rev().map(|number| format!("&P{number}=x&MessageBody={number}")).collect();
+    assert_eq!(send(&many).unwrap().message_body, "0");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Golden pairs: what is on the wire, in both encodings, for every action.
 //!
 //! `golden/<action>/<case>/` may hold
-//! - `request.json` and `request.form` (one encoded parameter a line), as botocore 1.44 and 1.31.80 write them for the same call, and
-//!   `decoded.txt`, the request that both must become;
-//! - `response.json`, `response.xml` and `response.query.json`, what the answer in `outputs.rs` must be written as.
+//! - `request.json` and `request.form` (one encoded parameter a line), as botocore 1.44 and 1.31.80 write
+//!   them for the same call, and `decoded.txt`, the request that both must become;
+//! - `response.json`, `response.xml` and `response.query.json`, what the answer in `outputs.rs` must be
+//!   written as.
 //!
 //! `golden/errors/<case>/` holds the same for refusals, with the header in `query_error.txt`.
 //!
-//! `BLESS=1 cargo test` writes the files that are made from code (never the requests). Read the difference before you commit it.
+//! `BLESS=1 cargo test` writes the files that are made from code (never the requests). Read the difference
+//! before you commit it.
 
 #![allow(
     clippy::unwrap_used,

@@ -46,6 +46,15 @@ fn md5(text: &str) -> String {
     bongsu_wire::md5::body(text)
 }
 
+fn trace_header_md5() -> Option<String> {
+    let header = MessageAttributeValue {
+        data_type: "String".to_owned(),
+        string_value: some("Root=1-5759e988-bd862e3fe1be46a994272793"),
+        binary_value: None,
+    };
+    bongsu_wire::md5::message_attributes(&[("AWSTraceHeader".to_owned(), header)].into())
+}
+
 pub(crate) fn outputs() -> Vec<(&'static str, Output)> {
     let mut outputs = message_outputs();
     outputs.extend(queue_outputs());
@@ -63,7 +72,7 @@ fn message_outputs() -> Vec<(&'static str, Output)> {
     };
     let sent_in_full = SendMessageResponse {
         md5_of_message_attributes: bongsu_wire::md5::message_attributes(&attributes()),
-        md5_of_message_system_attributes: some("5ae4d5d7636402d80f4eb6d213245a88"),
+        md5_of_message_system_attributes: trace_header_md5(),
         sequence_number: some("00000000000000000042"),
         ..sent.clone()
     };
@@ -78,7 +87,7 @@ fn message_outputs() -> Vec<(&'static str, Output)> {
     let full_entry = SendMessageBatchResultEntry {
         id: "two".to_owned(),
         md5_of_message_attributes: bongsu_wire::md5::message_attributes(&attributes()),
-        md5_of_message_system_attributes: some("5ae4d5d7636402d80f4eb6d213245a88"),
+        md5_of_message_system_attributes: trace_header_md5(),
         sequence_number: some("00000000000000000043"),
         ..plain_entry.clone()
     };

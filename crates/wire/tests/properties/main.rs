@@ -14,7 +14,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-/// Characters that a message may have, which are those that XML 1.0 has; awkward ones more often than chance would have them.
+/// Characters that a message may have, which are those that XML 1.0 has; awkward ones more often than chance
+/// would have them.
 fn legal_character() -> impl Strategy<Value = char> {
     let is_legal =
         |&character: &char| matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{FFFD}' | '\u{10000}'..);

@@ -1,4 +1,5 @@
-//! Reads answers as an XML parser does that knows the specification: line ends are normalised, references resolved.
+//! Reads answers as an XML parser does that knows the specification: line ends are normalised, references
+//! resolved.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
