@@ -35,9 +35,6 @@ const MAX_SEGMENT_BYTES: u64 = 1 << 40;
 /// From this size on, what a sync costs beside writing the entry does not matter.
 const LARGE_ENTRY_BYTES: u64 = 128 << 10;
 
-/// So many appends say nothing about the size of entries.
-const FEW_APPENDS: u64 = 8;
-
 /// The segment that opening makes is smaller than the others by this factor: it is allocated while the caller waits.
 const OPENING_FRACTION: u64 = 8;
 
@@ -103,14 +100,10 @@ struct Active {
 }
 
 impl Active {
-    /// Whether the next segment is worth being written with zeros: not where entries are as large as they were here.
+    /// Whether further segments are worth being written with zeros: not where entries are as large as in this one.
     fn zeros(&self) -> Zeros {
         let bytes = self.segment.end() - self.segment.base;
-        if bytes / self.appends.max(1) < LARGE_ENTRY_BYTES || self.appends < FEW_APPENDS {
-            Zeros::Write
-        } else {
-            Zeros::LeaveOut
-        }
+        if bytes / self.appends.max(1) < LARGE_ENTRY_BYTES { Zeros::Write } else { Zeros::LeaveOut }
     }
 
     /// How many bytes of frames still fit at `tail`, with the seal behind them.
@@ -130,6 +123,7 @@ pub struct FileJournal {
     chain: Chain,
     last_stamp: Option<Stamp>,
     spares: SpareMaker,
+    zeros: Zeros,
     /// The failure that ended the journal.
     ended: Option<String>,
     /// Dropped after all else, so that nobody opens the directory while this journal still touches it.
@@ -174,6 +168,7 @@ impl FileJournal {
             chain: recovered.chain,
             last_stamp: recovered.last_stamp,
             spares,
+            zeros: Zeros::Write,
             ended: None,
             _lock: lock,
         })
@@ -222,9 +217,10 @@ impl FileJournal {
         let segment = Arc::new(Segment::new(end.position, self.epoch, end.chain, path));
         self.shared.insert(Arc::clone(&segment));
         let active = Active { segment, file: spare.file, len_bytes: spare.len_bytes, appends: 0 };
-        let old = std::mem::replace(&mut self.active, active).segment;
-        old.seal();
-        Ok(old.info())
+        let old = std::mem::replace(&mut self.active, active);
+        self.zeros = old.zeros();
+        old.segment.seal();
+        Ok(old.segment.info())
     }
 
     /// Writes a frame at the tail and makes it durable.
@@ -274,7 +270,7 @@ impl Journal for FileJournal {
     }
 
     fn room_bytes(&mut self) -> u64 {
-        self.spares.request(self.active.zeros());
+        self.spares.request(self.zeros);
         self.known_room_bytes()
     }
 
@@ -305,7 +301,7 @@ impl Journal for FileJournal {
         self.last_stamp = Some(stamp);
         self.active.segment.publish(self.tail.0);
         self.active.appends += 1;
-        self.spares.after_append(self.active.zeros());
+        self.spares.after_append(self.zeros);
         Ok(Appended { next: self.tail, room_bytes: self.known_room_bytes(), rolled })
     }
 
@@ -334,7 +330,7 @@ impl Journal for FileJournal {
             self.end(&e);
             return Err(e);
         }
-        self.spares.request(self.active.zeros());
+        self.spares.request(self.zeros);
         Ok(())
     }
 

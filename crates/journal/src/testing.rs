@@ -134,7 +134,8 @@ impl SimDisk {
         self.state().crashed
     }
 
-    /// Has the step of that kind that comes after `skip` more of them fail with this error number of the system.
+    /// Has the step of that kind that comes after `skip` more of them fail with this error number of the system. A write
+    /// that fails has written all but its last byte; a sync that fails has forgotten what it should have written.
     pub fn fail(&self, step: Step, skip: u64, errno: i32) {
         self.state().faults.push((step, skip, errno));
     }
@@ -323,15 +324,14 @@ impl State {
         }
     }
 
-    /// Answers whether the step is to be made: an error when it fails before it does anything, and `Crash::Now` when it
-    /// begins but never ends.
-    fn step(&mut self, step: Step) -> io::Result<Crash> {
+    /// Counts a step and says what becomes of it. After a crash there are no more.
+    fn fate(&mut self, step: Step) -> io::Result<Fate> {
         if self.crashed {
             return Err(io::Error::other("the machine has crashed"));
         }
         if let Some(index) = self.faults.iter().position(|(kind, skip, _)| *kind == step && *skip == 0) {
             let (_, _, errno) = self.faults.remove(index);
-            return Err(io::Error::from_raw_os_error(errno));
+            return Ok(Fate::Fails(errno));
         }
         for (kind, skip, _) in &mut self.faults {
             if *kind == step {
@@ -339,14 +339,23 @@ impl State {
             }
         }
         if matches!(step, Step::Read | Step::Open) {
-            return Ok(Crash::No);
+            return Ok(Fate::Succeeds);
         }
         self.steps += 1;
         if self.crash_at == Some(self.steps) {
             self.crashed = true;
-            return Ok(Crash::Now);
+            return Ok(Fate::Crashes);
         }
-        Ok(Crash::No)
+        Ok(Fate::Succeeds)
+    }
+
+    /// As [`State::fate`], for steps that do nothing when they fail.
+    fn step(&mut self, step: Step) -> io::Result<Fate> {
+        let fate = self.fate(step)?;
+        if let Fate::Fails(_) = fate {
+            fate.end()?;
+        }
+        Ok(fate)
     }
 
     fn change_name(&mut self, change: NameChange) {
@@ -367,17 +376,22 @@ impl State {
     }
 }
 
+/// What becomes of a step.
 #[derive(Copy, Clone, PartialEq, Eq)]
-enum Crash {
-    No,
-    Now,
+enum Fate {
+    Succeeds,
+    /// It begins, but nobody is told of its end.
+    Crashes,
+    /// It fails with this error number.
+    Fails(i32),
 }
 
-impl Crash {
-    fn after(self) -> io::Result<()> {
+impl Fate {
+    fn end(self) -> io::Result<()> {
         match self {
-            Crash::No => Ok(()),
-            Crash::Now => Err(io::Error::other("the machine crashes")),
+            Fate::Succeeds => Ok(()),
+            Fate::Crashes => Err(io::Error::other("the machine crashes")),
+            Fate::Fails(errno) => Err(io::Error::from_raw_os_error(errno)),
         }
     }
 }
@@ -405,7 +419,7 @@ impl Disk for SimDisk {
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
-        let crash = state.step(Step::Create)?;
+        let fate = state.step(Step::Create)?;
         let life = state.life;
         let known = state.names.get(path).copied();
         let inode = match known {
@@ -424,7 +438,7 @@ impl Disk for SimDisk {
             }
         };
         drop(state);
-        crash.after()?;
+        fate.end()?;
         Ok(Arc::new(SimFile { disk: self.clone(), inode, life }))
     }
 
@@ -439,27 +453,27 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
-        let crash = state.step(Step::Rename)?;
+        let fate = state.step(Step::Rename)?;
         if !state.names.contains_key(from) {
             return Err(io::ErrorKind::NotFound.into());
         }
         state.change_name(NameChange::Move(from.to_path_buf(), to.to_path_buf()));
-        crash.after()
+        fate.end()
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
-        let crash = state.step(Step::Remove)?;
+        let fate = state.step(Step::Remove)?;
         if !state.names.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
         state.change_name(NameChange::Drop(path.to_path_buf()));
-        crash.after()
+        fate.end()
     }
 
     fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
         let mut state = self.state();
-        state.step(Step::SyncDir)?.after()?;
+        state.step(Step::SyncDir)?.end()?;
         for change in std::mem::take(&mut state.pending_names) {
             apply_name(&mut state.durable_names, change);
         }
@@ -476,25 +490,16 @@ impl Disk for SimDisk {
 }
 
 impl SimFile {
-    /// Makes a step on this file: `change` works on the inode.
-    fn with<T>(&self, step: Step, change: impl FnOnce(&mut Inode, Crash) -> T) -> io::Result<T> {
+    /// Makes a step on this file: `change` does to the inode what the step does, given its fate.
+    fn with<T>(&self, step: Step, change: impl FnOnce(&mut Inode, Fate) -> T) -> io::Result<T> {
         let mut state = self.disk.state();
         if state.life != self.life {
             return Err(io::Error::other("the file was opened before the crash"));
         }
-        let crash = match state.step(step) {
-            Ok(crash) => crash,
-            Err(e) => {
-                // A sync that fails forgets what was to be written: it stays visible, but is never written any more.
-                if let (Step::Sync, Some(inode)) = (step, state.inodes.get_mut(&self.inode)) {
-                    inode.pending.clear();
-                }
-                return Err(e);
-            }
-        };
+        let fate = state.fate(step)?;
         let inode = state.inodes.get_mut(&self.inode).ok_or(io::ErrorKind::NotFound)?;
-        let result = change(inode, crash);
-        crash.after().map(|()| result)
+        let result = change(inode, fate);
+        fate.end().map(|()| result)
     }
 
     fn check_growth(&self, len_bytes: u64) -> io::Result<()> {
@@ -504,12 +509,11 @@ impl SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.with(Step::Sync, |inode, crash| {
-            if crash == Crash::No {
-                for change in std::mem::take(&mut inode.pending) {
-                    apply(&mut inode.durable, &change);
-                }
-            }
+        self.with(Step::Sync, |inode, fate| match fate {
+            Fate::Succeeds => inode.make_durable(),
+            // It stays visible, but is never written any more.
+            Fate::Fails(_) => inode.pending.clear(),
+            Fate::Crashes => {}
         })
     }
 }
@@ -518,6 +522,12 @@ impl Inode {
     fn change(&mut self, change: Change) {
         apply(&mut self.visible, &change);
         self.pending.push(change);
+    }
+
+    fn make_durable(&mut self) {
+        for change in std::mem::take(&mut self.pending) {
+            apply(&mut self.durable, &change);
+        }
     }
 }
 
@@ -528,12 +538,10 @@ impl DiskFile for SimFile {
 
     fn allocate(&self, len_bytes: u64) -> io::Result<bool> {
         self.check_growth(len_bytes)?;
-        self.with(Step::Allocate, |inode, crash| {
+        self.with(Step::Allocate, |inode, fate| {
             inode.change(Change::Length(len_bytes));
-            if crash == Crash::No {
-                for change in std::mem::take(&mut inode.pending) {
-                    apply(&mut inode.durable, &change);
-                }
+            if fate == Fate::Succeeds {
+                inode.make_durable();
             }
             // Reserving costs nothing here, and steps that change nothing would only make the enumerations longer.
             false
@@ -541,7 +549,8 @@ impl DiskFile for SimFile {
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        self.with(Step::Read, |inode, _| {
+        self.with(Step::Read, |inode, fate| {
+            fate.end()?;
             let bytes = inode.visible.get(index(offset)..).and_then(|rest| rest.get(..buf.len()));
             buf.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
             Ok(())
@@ -558,11 +567,21 @@ impl DiskFile for SimFile {
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
         self.check_growth(offset + bytes.len() as u64)?;
-        self.with(Step::Write, |inode, _| inode.change(Change::Write { offset, bytes }))
+        self.with(Step::Write, |inode, fate| {
+            let mut bytes = bytes;
+            if matches!(fate, Fate::Fails(_)) {
+                bytes.pop();
+            }
+            inode.change(Change::Write { offset, bytes });
+        })
     }
 
     fn truncate(&self, len_bytes: u64) -> io::Result<()> {
-        self.with(Step::Truncate, |inode, _| inode.change(Change::Length(len_bytes)))
+        self.with(Step::Truncate, |inode, fate| {
+            if !matches!(fate, Fate::Fails(_)) {
+                inode.change(Change::Length(len_bytes));
+            }
+        })
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::format::{
-    FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFault, LAYOUT, LogId, NewFrame, SegmentHeader,
+    Chain, FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFault, LAYOUT, LogId, NewFrame, SegmentHeader,
     format_text, parse_format_text, segment_base, segment_name,
 };
 use super::{FileJournal, FileOptions};
@@ -143,11 +143,12 @@ fn open(disk: &SimDisk) -> Result<FileJournal, OpenError> {
     FileJournal::open(Arc::new(disk.clone()), Path::new("/journal"), OPTIONS)
 }
 
-/// Puts a frame with a valid checksum at the end of a new journal's log, as `change` wants it.
-fn with_frame(change: impl FnOnce(&mut FrameHeader)) -> Result<FileJournal, OpenError> {
+/// Puts a frame with a valid checksum at the end of a new journal's log, as `change` wants it: it is given the header and
+/// the chain's value before.
+fn with_frame(change: impl FnOnce(&mut FrameHeader, &Chain)) -> Result<FileJournal, OpenError> {
     let disk = SimDisk::new();
     let journal = open(&disk).unwrap();
-    let (id, path) = (journal.shared.id, Arc::clone(&journal.active.segment.path));
+    let (id, path, chain) = (journal.shared.id, Arc::clone(&journal.active.segment.path), journal.chain);
     let frame = NewFrame {
         position: journal.tail(),
         epoch: 1,
@@ -156,9 +157,9 @@ fn with_frame(change: impl FnOnce(&mut FrameHeader)) -> Result<FileJournal, Open
         payload: b"",
         payload_len: 0,
     };
-    let mut header = FrameHeader::entry(id, &frame, &journal.chain);
+    let mut header = FrameHeader::entry(id, &frame, &chain);
     drop(journal);
-    change(&mut header);
+    change(&mut header, &chain);
     let file = disk.open(&path).unwrap();
     file.write_at(4096, &[IoSlice::new(&header.encode(id))]).unwrap();
     open(&disk)
@@ -166,23 +167,31 @@ fn with_frame(change: impl FnOnce(&mut FrameHeader)) -> Result<FileJournal, Open
 
 #[test]
 fn frames_that_no_crash_can_leave_are_damage() {
-    assert_eq!(with_frame(|_| ()).unwrap().tail(), LAYOUT.next(Position::FIRST, 0));
-    let changes: [fn(&mut FrameHeader); 5] = [
+    assert_eq!(with_frame(|_, _| ()).unwrap().tail(), LAYOUT.next(Position::FIRST, 0));
+    let wrong_by_themselves: [fn(&mut FrameHeader); 4] = [
         |header| header.position += 8,
-        |header| header.epoch += 1,
+        |header| header.epoch = 2,
+        |header| header.durable = header.position + 8,
         |header| header.durable = u64::MAX,
-        |header| header.chain[0] ^= 1,
-        |header| header.stamp.mark += 1,
     ];
-    for (index, change) in changes.into_iter().enumerate() {
-        let opened = with_frame(change);
+    for (index, change) in wrong_by_themselves.into_iter().enumerate() {
+        let opened = with_frame(|header, chain| {
+            change(header);
+            header.chain = header.chain_after(chain);
+        });
+        assert!(matches!(opened, Err(OpenError::Damaged { offset: 4096, .. })), "{index}");
+    }
+    let wrong_in_the_chain: [fn(&mut FrameHeader); 2] =
+        [|header| header.chain[0] ^= 1, |header| header.stamp.mark += 1];
+    for (index, change) in wrong_in_the_chain.into_iter().enumerate() {
+        let opened = with_frame(|header, _| change(header));
         assert!(matches!(opened, Err(OpenError::Damaged { offset: 4096, .. })), "{index}");
     }
 }
 
 #[test]
 fn a_frame_of_a_later_version_is_refused_as_such() {
-    let opened = with_frame(|header| header.kind = FrameKind::Unknown(4));
+    let opened = with_frame(|header, _| header.kind = FrameKind::Unknown(4));
     assert!(matches!(opened, Err(OpenError::Format { .. })));
 }
 

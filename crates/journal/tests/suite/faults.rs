@@ -149,8 +149,10 @@ fn a_write_without_space_leaves_no_trace() {
         disk.fail(Step::Write, 0, ENOSPC);
         assert_eq!(try_append(&mut journal, 4), Err(AppendError::Full));
         append(&mut journal, 6);
+        // What is written of this one looks whole: the file has zeros there already.
         disk.fail(Step::Write, 0, ENOSPC);
-        assert_eq!(try_append(&mut journal, 10), Err(AppendError::Full));
+        let refused = journal.append(journal.tail(), stamp(10), &[1, 2, 3, 0]);
+        assert_eq!(refused, Err(AppendError::Full));
         drop(journal);
         disk.lose_power(after);
         assert_eq!(numbers(&open(&disk).unwrap()), [2, 6]);
@@ -170,6 +172,24 @@ fn opening_on_a_full_disk_uses_what_was_allocated_ahead() {
     disk.set_capacity_bytes(Some(disk.used_bytes()));
     let journal = open_with(&disk, options).unwrap();
     assert_eq!(numbers(&journal), (0..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn opening_on_a_full_disk_gives_back_the_rest_of_the_last_segment() {
+    let disk = SimDisk::new();
+    let options = FileOptions { segment_bytes: 64 << 10, ..SMALL };
+    let mut journal = open_with(&disk, options.clone()).unwrap();
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let mut number = 0;
+    while journal.segments().len() < 2 {
+        append(&mut journal, number);
+        number += 1;
+    }
+    drop(journal);
+    assert!(!disk.files().contains_key(&dir().join("spare.tmp")));
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let journal = open_with(&disk, options).unwrap();
+    assert_eq!(numbers(&journal), (0..number).collect::<Vec<_>>());
 }
 
 #[test]
