@@ -8,7 +8,11 @@ use bongsu_journal::{Journal, JournalError, Pin, Position, Reader};
 use bytes::Bytes;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// How long start-up waits for the journal to allocate space.
+const ROOM_PATIENCE_MS: u64 = 1_000;
 
 /// How a node runs.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +110,7 @@ impl Node {
     /// See [`StartError`].
     pub fn start(mut journal: Box<dyn Journal>, options: NodeOptions) -> Result<Self, StartError> {
         let clocks = Clocks::start();
+        wait_for_room(&mut *journal, clocks);
         let NodeOptions { cooldowns, new_secret, seed, checkpoint_bytes } = options;
         let options = PartitionOptions { cooldowns, checkpoint_bytes, seed, new_secret };
         let partition: Partition<Caller> = Partition::open(&mut *journal, &options, clocks.read())?;
@@ -190,6 +195,15 @@ impl Node {
         let journal = threads.journal.join().map_err(|_| panicked("journal"))?;
         threads.aside.join().map_err(|_| panicked("cleaner"))?;
         journal.close()
+    }
+}
+
+/// The journal allocates ahead in the background. A store that has space should not refuse its first sends because that
+/// takes a moment; one that has none says so once it serves.
+fn wait_for_room(journal: &mut dyn Journal, clocks: Clocks) {
+    let until_ms = clocks.read().monotonic_ms + ROOM_PATIENCE_MS;
+    while journal.room_bytes() < journal.limits().segment_bytes / 2 && clocks.read().monotonic_ms < until_ms {
+        std::thread::park_timeout(Duration::from_micros(500));
     }
 }
 
