@@ -51,12 +51,13 @@ pub enum Loss {
     },
 }
 
+#[derive(Clone)]
 enum Change {
     Write { offset: u64, bytes: Vec<u8> },
     Length(u64),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inode {
     visible: Vec<u8>,
     durable: Vec<u8>,
@@ -64,13 +65,14 @@ struct Inode {
     pending: Vec<Change>,
 }
 
+#[derive(Clone)]
 enum NameChange {
     Put(PathBuf, u64),
     Move(PathBuf, PathBuf),
     Drop(PathBuf),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     inodes: HashMap<u64, Inode>,
     next_inode: u64,
@@ -114,6 +116,14 @@ impl SimDisk {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another disk in the same state, with what is not synced, on which nothing is open.
+    #[must_use]
+    pub fn fork(&self) -> SimDisk {
+        let mut state = self.state().clone();
+        state.restart();
+        SimDisk(Arc::new(Mutex::new(state)))
     }
 
     /// How many steps were made so far.

@@ -53,6 +53,9 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path, options: &FileOptions) -> Res
     let Some((last, older)) = found.split_last() else {
         return create(disk, dir, id, options);
     };
+    // A process that died may have given the last segment its name and not have synced it. Before an older segment is cut
+    // for its sake, the name must be certain.
+    disk.sync_dir(dir).map_err(|e| io_error("syncing", dir, e))?;
     // The last segment is judged first: nothing is changed when the journal is refused.
     let scanned = scan(last, None)?;
     let mut sealed = Vec::with_capacity(found.len());
