@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-READY_LINE = re.compile(rb"listening[^\n]*?(http://[^\s\"/\x1b]+)[^\n]*\n")
+READY_LINE = re.compile(rb"listening[^\n]*?(http://[^\s\",/\x1b]+)[^\n]*\n")
 READY_SECONDS = 30
 STOP_SECONDS = 30
 

@@ -116,7 +116,14 @@ def test_the_count_may_be_text(sqs, make_queue):
     dead = make_queue()
     text = json.dumps({"maxReceiveCount": "5", "deadLetterTargetArn": arn(sqs, dead)})
     source = make_queue(RedrivePolicy=text)
-    assert attributes(sqs, source)["RedrivePolicy"] == text, "as it was set, to the byte"
+    found = json.loads(attributes(sqs, source)["RedrivePolicy"])
+    assert found == {"maxReceiveCount": 5, "deadLetterTargetArn": arn(sqs, dead)}, "and reads as a number"
+
+
+def test_a_policy_in_its_usual_form_comes_back_to_the_byte(sqs, make_queue):
+    """Terraform and others write it without spaces, and compare."""
+    text = json.dumps({"deadLetterTargetArn": arn(sqs, make_queue()), "maxReceiveCount": 5}, separators=(",", ":"))
+    assert attributes(sqs, make_queue(RedrivePolicy=text))["RedrivePolicy"] == text
 
 
 @pytest.mark.parametrize("count", [0, -1, 1001, "many", 1.5])

@@ -174,19 +174,36 @@ class TestHealth:
 class TestPeek:
     PATH = "/_aws/sqs/messages"
 
-    def peek(self, http, queue, **headers):
-        query = urllib.parse.urlencode({"QueueUrl": queue})
+    def peek(self, http, queue, show=None, **headers):
+        query = urllib.parse.urlencode({"QueueUrl": queue, **(show or {})})
         return http.request("GET", f"{self.PATH}?{query}", headers=headers)
 
-    def test_json(self, sqs, http, make_queue):
-        queue = make_queue(VisibilityTimeout="60")
-        user = {"name": {"DataType": "String", "StringValue": "v"}}
-        sent = sqs.send_message(QueueUrl=queue, MessageBody="<visible> & \r", MessageAttributes=user)
+    def bodies(self, answer):
+        return [node.text for node in ElementTree.fromstring(answer.body).iter(NAMESPACE + "Body")]
+
+    def test_json(self, sqs, http, queue):
+        """As LocalStack has it, which writes the XML's elements as keys: one message is an object, several are a list."""
+        sent = sqs.send_message(QueueUrl=queue, MessageBody="<one> & \r")
         answer = self.peek(http, queue, Accept="application/json")
         assert answer.status == 200, answer
-        (message,) = answer.json()["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"]
+        message = answer.json()["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"]
         assert message["MessageId"] == sent["MessageId"]
-        assert message["Body"] == "<visible> & \r"
+        assert message["Body"] == "<one> & \r"
+        sqs.send_message(QueueUrl=queue, MessageBody="two")
+        answer = self.peek(http, queue, Accept="application/json")
+        messages = answer.json()["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"]
+        assert sorted(bodies(messages)) == ["<one> & \r", "two"]
+        named = {attribute["Name"]: attribute["Value"] for attribute in messages[0]["Attribute"]}
+        assert named["ApproximateReceiveCount"] == "0"
+
+    def test_messages_in_flight_and_delayed_show_when_asked_for(self, sqs, http, queue):
+        sqs.send_message(QueueUrl=queue, MessageBody="in flight")
+        receive_one(sqs, queue)
+        sqs.send_message(QueueUrl=queue, MessageBody="delayed", DelaySeconds=900)
+        sqs.send_message(QueueUrl=queue, MessageBody="visible")
+        assert self.bodies(self.peek(http, queue)) == ["visible"]
+        assert sorted(self.bodies(self.peek(http, queue, {"ShowInvisible": "true"}))) == ["in flight", "visible"]
+        assert sorted(self.bodies(self.peek(http, queue, {"ShowDelayed": "true"}))) == ["delayed", "visible"]
 
     def test_xml(self, sqs, http, queue):
         sent = sqs.send_message(QueueUrl=queue, MessageBody="<visible> & \r")

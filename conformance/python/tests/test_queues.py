@@ -162,7 +162,8 @@ class TestAttributes:
         queue = make_queue(fifo=True)
         both = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
         per_group = {"FifoThroughputLimit": "perMessageGroupId"}
-        refused(BAD_VALUE, sqs.set_queue_attributes, QueueUrl=queue, Attributes=per_group)
+        refused_as_one_of([invalid(), BAD_VALUE], sqs.set_queue_attributes, QueueUrl=queue, Attributes=per_group)
+        assert attributes(sqs, queue)["FifoThroughputLimit"] == "perQueue"
         sqs.set_queue_attributes(QueueUrl=queue, Attributes=both)
         assert attributes(sqs, queue).items() >= both.items()
 
@@ -317,10 +318,12 @@ class TestTags:
         sqs.tag_queue(QueueUrl=queue, Tags={"key0": "again"})
         refused(invalid(), sqs.tag_queue, QueueUrl=queue, Tags={"one more": "1"})
 
-    def test_tags_do_not_count_when_a_queue_is_created_again(self, sqs, make_queue):
+    def test_creating_a_queue_again_leaves_its_tags_alone(self, sqs, make_queue):
         name = unique()
         url = make_queue(name, tags={"a": "1"})
-        assert sqs.create_queue(QueueName=name, tags={"b": "2"})["QueueUrl"] == url
+        assert sqs.create_queue(QueueName=name)["QueueUrl"] == url
+        assert sqs.create_queue(QueueName=name, tags={"a": "1"})["QueueUrl"] == url
+        assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "1"}
 
 
 class TestPermissions:

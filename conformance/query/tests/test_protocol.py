@@ -13,7 +13,7 @@ def test_this_is_the_older_sdk():
 
 def test_the_answers_are_xml(sqs, queue):
     seen = []
-    sqs.meta.events.register("before-parse.sqs.*", lambda response_dict, **_: seen.append(response_dict))
+    sqs.meta.events.register("response-received.sqs.*", lambda response_dict, **_: seen.append(response_dict))
     sqs.send_message(QueueUrl=queue, MessageBody="m")
     sqs.list_queues()
     assert len(seen) == 2
