@@ -57,11 +57,11 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path, options: &FileOptions) -> Res
     // for its sake, the name must be certain.
     disk.sync_dir(dir).map_err(|e| io_error("syncing", dir, e))?;
     // The last segment is judged first: nothing is changed when the journal is refused.
-    let scanned = scan(last, None)?;
+    let scanned = scan(disk, last, None)?;
     let mut sealed = Vec::with_capacity(found.len());
     for (index, (segment, next)) in older.iter().zip(&found[1..]).enumerate() {
         let next_is_last = index + 1 == older.len();
-        let end = check_older(segment, next, next_is_last)?;
+        let end = check_older(disk, segment, next, next_is_last)?;
         sealed.push(known_segment(segment, end));
     }
     if let Some((offset, why)) = scanned.torn {
@@ -72,13 +72,14 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path, options: &FileOptions) -> Res
     let start = if scanned.is_sealed { scanned.end } else { scanned.before_last };
     let rewritten = scanned.last.as_ref().filter(|_| !scanned.is_sealed);
     let frame_bytes = rewritten.map_or(0, |(header, _)| LAYOUT.frame_bytes(header.payload_len));
-    let file = allocate_first(disk, dir, options.opening_sizes(frame_bytes), || give_back(last, &scanned))?;
+    let file =
+        allocate_first(disk, dir, options.opening_sizes(frame_bytes), || give_back(disk, last, &scanned))?;
     let header = header_after(id, start, epoch);
     let frame = rewritten.map(|(header, payload)| (header, payload.as_ref()));
     let path = install(disk, dir, (NEW_NAME, file.file.as_ref()), &header, frame)?;
     if start.position != last.header.base {
         // Also where a seal is there already: a process that died may not have come to cutting the file or syncing it.
-        seal(last.file.as_ref(), &last.path, last.place(), start)?;
+        seal(last.file(disk)?.as_ref(), &last.path, last.place(), start)?;
         sealed.push(known_segment(last, start.position));
     }
     let active = Segment::new(start.position, epoch, start.chain, path);
@@ -116,7 +117,7 @@ fn find_segments(disk: &dyn Disk, dir: &Path) -> Result<(LogId, Vec<FoundSegment
         match found.as_slice() {
             [] => LogId(disk.random_id().map_err(|e| io_error("drawing an id for", dir, e))?),
             // The journal was being made when the process ended: the file comes last.
-            [only] if is_untouched(only)? => {
+            [only] if is_untouched(disk, only)? => {
                 put_text(disk, dir, FORMAT_NAME, &format_text(only.header.id))?;
                 only.header.id
             }
@@ -139,9 +140,9 @@ fn read_format(disk: &dyn Disk, path: &Path) -> Result<LogId, OpenError> {
 }
 
 /// Whether this is the segment that a new journal begins with, and nothing was ever appended.
-fn is_untouched(segment: &FoundSegment) -> Result<bool, OpenError> {
+fn is_untouched(disk: &dyn Disk, segment: &FoundSegment) -> Result<bool, OpenError> {
     let first = segment.header.base == Position::FIRST.0 && segment.header.epoch == 1;
-    Ok(first && scan(segment, None)?.last.is_none())
+    Ok(first && scan(disk, segment, None)?.last.is_none())
 }
 
 /// Makes a new journal.
@@ -197,14 +198,15 @@ fn allocate_first(
 }
 
 /// Cuts off what is allocated behind the end of the log. Nothing there counts, so a crash at any moment is no matter.
-fn give_back(last: &FoundSegment, scanned: &Scanned) -> Result<bool, OpenError> {
+fn give_back(disk: &dyn Disk, last: &FoundSegment, scanned: &Scanned) -> Result<bool, OpenError> {
     let keep_bytes = last.place().offset(scanned.end.position);
     if scanned.is_sealed || keep_bytes == last.len_bytes {
         return Ok(false);
     }
+    let file = last.file(disk)?;
     let cut = || {
-        last.file.truncate(keep_bytes)?;
-        last.file.sync_all()
+        file.truncate(keep_bytes)?;
+        file.sync_all()
     };
     cut().map_err(|e| io_error("cutting", &last.path, e))?;
     Ok(true)
@@ -219,13 +221,18 @@ fn known_segment(found: &FoundSegment, end: u64) -> Segment {
 }
 
 /// Checks that a segment before the last one is complete and fits to the `next` one; returns where it ends.
-fn check_older(segment: &FoundSegment, next: &FoundSegment, next_is_last: bool) -> Result<u64, OpenError> {
+fn check_older(
+    disk: &dyn Disk,
+    segment: &FoundSegment,
+    next: &FoundSegment,
+    next_is_last: bool,
+) -> Result<u64, OpenError> {
     if next.header.epoch < segment.header.epoch {
         return Err(next.damaged(40, "the segment's epoch is lower than that of the one before"));
     }
     let next_base = next.header.base;
-    match segment.seal()? {
-        None if next_is_last => finish_cut(segment, next),
+    match &segment.seal {
+        None if next_is_last => finish_cut(disk, segment, next),
         None => Err(segment.damaged(segment.len_bytes, "the seal at the end of the segment is missing")),
         Some(seal) if seal.position > next_base => {
             Err(next.damaged(32, "the segment begins before the one before it ends"))
@@ -236,7 +243,7 @@ fn check_older(segment: &FoundSegment, next: &FoundSegment, next_is_last: bool) 
         Some(seal) => {
             if next_is_last {
                 // The seal may be the work of a recovery that was interrupted before it had synced it.
-                segment.file.sync_all().map_err(|e| io_error("syncing", &segment.path, e))?;
+                segment.file(disk)?.sync_all().map_err(|e| io_error("syncing", &segment.path, e))?;
             }
             Ok(seal.position)
         }
@@ -245,15 +252,15 @@ fn check_older(segment: &FoundSegment, next: &FoundSegment, next_is_last: bool) 
 
 /// Ends a recovery that was interrupted after the new segment `next` had been made: cuts and seals `segment` where the
 /// new one begins.
-fn finish_cut(segment: &FoundSegment, next: &FoundSegment) -> Result<u64, OpenError> {
+fn finish_cut(disk: &dyn Disk, segment: &FoundSegment, next: &FoundSegment) -> Result<u64, OpenError> {
     let base = next.header.base;
-    let scanned = scan(segment, Some(base))?;
+    let scanned = scan(disk, segment, Some(base))?;
     if scanned.end.position != base || scanned.end.chain != next.header.chain {
         let offset = segment.place().offset(scanned.end.position);
         let why = format!("entries are missing here, before the segment that begins at position {base}");
         return Err(segment.damaged(offset, why));
     }
-    seal(segment.file.as_ref(), &segment.path, segment.place(), scanned.end)?;
+    seal(segment.file(disk)?.as_ref(), &segment.path, segment.place(), scanned.end)?;
     Ok(base)
 }
 
@@ -269,12 +276,12 @@ struct Scanned {
 }
 
 /// Reads the frames of a segment up to its seal, to `stop`, or to where no frame begins.
-fn scan(segment: &FoundSegment, stop: Option<u64>) -> Result<Scanned, OpenError> {
+fn scan(disk: &dyn Disk, segment: &FoundSegment, stop: Option<u64>) -> Result<Scanned, OpenError> {
     let header = &segment.header;
     let start = End { position: header.base, chain: header.chain, stamp: header.last_stamp };
     let mut scanned = Scanned { end: start, before_last: start, last: None, is_sealed: false, torn: None };
     let place = segment.place();
-    let mut window = Window::new(Arc::clone(&segment.file), Arc::clone(&segment.path), segment.len_bytes);
+    let mut window = Window::new(segment.file(disk)?, Arc::clone(&segment.path), segment.len_bytes);
     let mut epoch = 0;
     while stop.is_none_or(|stop| scanned.end.position < stop) {
         let position = scanned.end.position;

@@ -12,16 +12,17 @@ use super::io_error;
 use super::window::Place;
 use crate::{Disk, DiskFile, JournalError, OpenError, Position, Stamp};
 
-/// A segment's file as it was found.
+/// What was found of a segment. Its file is not kept open: there may be more segments than a process may have files open.
 pub(super) struct FoundSegment {
     pub(super) path: Arc<Path>,
-    pub(super) file: Arc<dyn DiskFile>,
     pub(super) len_bytes: u64,
     pub(super) header: SegmentHeader,
+    /// The seal at the end of the file, if the segment is complete.
+    pub(super) seal: Option<FrameHeader>,
 }
 
 impl FoundSegment {
-    /// Opens the segment at `base` and checks its header.
+    /// Reads the header and the seal of the segment at `base`.
     pub(super) fn open(disk: &dyn Disk, dir: &Path, base: u64) -> Result<FoundSegment, OpenError> {
         let path: Arc<Path> = Arc::from(dir.join(segment_name(base)));
         let file = disk.open(&path).map_err(|e| io_error("opening", &path, e))?;
@@ -43,31 +44,37 @@ impl FoundSegment {
         if header.base != base {
             return Err(damaged("the segment has the name of another one"));
         }
-        Ok(FoundSegment { path, file, len_bytes, header })
+        let seal = read_seal(file.as_ref(), len_bytes, &header).map_err(|e| io_error("reading", &path, e))?;
+        Ok(FoundSegment { path, len_bytes, header, seal })
+    }
+
+    /// Opens its file again.
+    pub(super) fn file(&self, disk: &dyn Disk) -> Result<Arc<dyn DiskFile>, JournalError> {
+        disk.open(&self.path).map_err(|e| io_error("opening", &self.path, e))
     }
 
     pub(super) fn place(&self) -> Place {
         Place { id: self.header.id, base: self.header.base, epoch: self.header.epoch }
     }
 
-    /// The seal at the end of the file, if the segment is complete.
-    pub(super) fn seal(&self) -> Result<Option<FrameHeader>, JournalError> {
-        if self.len_bytes < SEGMENT_HEADER_BYTES + SEAL_BYTES {
-            return Ok(None);
-        }
-        let offset = self.len_bytes - SEAL_BYTES;
-        let mut bytes = [0; FRAME_HEADER_BYTES];
-        self.file.read_at(offset, &mut bytes).map_err(|e| io_error("reading", &self.path, e))?;
-        let seal = FrameHeader::decode(self.header.id, &bytes);
-        Ok(seal.filter(|seal| {
-            seal.kind == FrameKind::Seal
-                && seal.position.checked_sub(self.header.base) == Some(offset - SEGMENT_HEADER_BYTES)
-        }))
-    }
-
     pub(super) fn damaged(&self, offset: u64, why: impl Into<String>) -> OpenError {
         OpenError::Damaged { file: self.path.to_path_buf(), offset, why: why.into() }
     }
+}
+
+/// The frame at the end of a file, if it is a seal in its right place.
+fn read_seal(file: &dyn DiskFile, len_bytes: u64, header: &SegmentHeader) -> io::Result<Option<FrameHeader>> {
+    if len_bytes < SEGMENT_HEADER_BYTES + SEAL_BYTES {
+        return Ok(None);
+    }
+    let offset = len_bytes - SEAL_BYTES;
+    let mut bytes = [0; FRAME_HEADER_BYTES];
+    file.read_at(offset, &mut bytes)?;
+    let seal = FrameHeader::decode(header.id, &bytes);
+    Ok(seal.filter(|seal| {
+        let in_place = seal.position.checked_sub(header.base) == Some(offset - SEGMENT_HEADER_BYTES);
+        seal.kind == FrameKind::Seal && in_place
+    }))
 }
 
 /// What a seal says about the end of its segment.

@@ -187,18 +187,76 @@ fn no_crash_within_recovery_loses_what_was_acknowledged() {
                     break;
                 }
                 for second in [Restart::Process, RESTARTS[1], RESTARTS[4]] {
-                    crashes += 1;
-                    let disk = interrupted.fork();
-                    restart(&disk, second);
-                    let context = format!("step {step}, {first:?}, step {later} of opening, {second:?}");
-                    // The two take turns, as all of both would take long.
-                    let meanwhile = if crashes % 2 == 0 { Meanwhile::Nothing } else { Meanwhile::Appends };
-                    check_twice(&disk, &mut owed.clone(), meanwhile, &context);
+                    for meanwhile in [Meanwhile::Nothing, Meanwhile::Appends] {
+                        crashes += 1;
+                        let disk = interrupted.fork();
+                        restart(&disk, second);
+                        let context = format!("step {step}, {first:?}, step {later} of opening, {second:?}");
+                        check_twice(&disk, &mut owed.clone(), meanwhile, &context);
+                    }
                 }
             }
         }
     }
     assert!(crashes > 1_000, "{crashes}");
+}
+
+/// One life after another, each ended by a crash at some step, with nobody looking in between.
+#[test]
+fn no_row_of_crashes_loses_what_was_acknowledged() {
+    let mut dice = Dice(7);
+    for run in 0..1_500 {
+        let disk = SimDisk::new();
+        let mut owed = Owed::default();
+        let mut context = format!("run {run}");
+        for _ in 0..2 + dice.below(6) {
+            let step = 1 + dice.below(60);
+            let how = match dice.below(4) {
+                0 => Restart::Power(Loss::Everything),
+                1 => Restart::Power(Loss::Some { seed: dice.below(1_000) }),
+                _ => Restart::Process,
+            };
+            context.push_str(&format!(", step {step} {how:?}"));
+            disk.crash_at(disk.steps() + step);
+            let _ = live_on(&disk, &mut owed, &mut dice, &context);
+            restart(&disk, how);
+        }
+        check_twice(&disk, &mut owed, Meanwhile::Appends, &context);
+    }
+}
+
+/// Opens the journal and uses it until something fails.
+fn live_on(disk: &SimDisk, owed: &mut Owed, dice: &mut Dice, context: &str) -> Result<(), String> {
+    for _ in 0..4 {
+        let mut journal = open(disk).map_err(|e| e.to_string())?;
+        if disk.has_crashed() {
+            // What is there can't be read any more.
+            return Ok(());
+        }
+        owed.check(&journal, context);
+        for _ in 0..dice.below(12) {
+            owed.append(&mut journal).map_err(|e| e.to_string())?;
+        }
+        if dice.below(3) == 0 && journal.segments()[0].sealed {
+            owed.delete_first(&mut journal)?;
+        }
+        if dice.below(2) == 0 {
+            Box::new(journal).close().map_err(|e| e.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// Chance that is the same in each run (an xorshift generator).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % end
+    }
 }
 
 /// Opening and crashing again and again without appending changes nothing, and leaves no heap of files.

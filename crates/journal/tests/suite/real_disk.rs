@@ -92,6 +92,27 @@ fn more_segments_than_open_files_can_be_read() {
     }
 }
 
+/// There may be more segments than a process may have files open.
+#[test]
+fn opening_keeps_few_files_open() {
+    let home = tempfile::tempdir().unwrap();
+    let options = FileOptions { segment_bytes: 4_400, max_payload_bytes: 100, ..SMALL };
+    let mut journal = open(home.path(), options.clone()).unwrap();
+    for number in 0..300 {
+        let tail = journal.tail();
+        journal.append(tail, crate::common::stamp(number), &[1; 100]).unwrap();
+    }
+    drop(journal);
+    let journal = open(home.path(), options).unwrap();
+    assert!(journal.segments().len() > 200);
+    let here = fs::canonicalize(home.path()).unwrap();
+    let Ok(open_files) = fs::read_dir("/proc/self/fd") else { return };
+    let ours = open_files.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+    assert!(ours.filter(|path| path.starts_with(&here)).count() <= 5);
+    let all = journal.reader().entries(journal.segments()[0].base, journal.tail());
+    assert_eq!(collect(all).unwrap().len(), 300);
+}
+
 #[test]
 fn a_deleted_file_is_gone_and_can_still_be_read_by_who_holds_it() {
     let home = tempfile::tempdir().unwrap();
