@@ -105,7 +105,7 @@ impl Messages {
 
     /// (visible, delayed); on FIFO queues the queue's delay decides.
     pub(crate) fn visible_and_delayed(&self, now_ms: u64, fifo_delay_ms: u64) -> (u64, u64) {
-        if !self.fifo {
+        if !self.fifo || fifo_delay_ms == 0 {
             return (self.visible, self.waiting_delayed);
         }
         let held_back = self.recent.iter().filter(|(sent_ms, _)| sent_ms + fifo_delay_ms > now_ms);
