@@ -59,11 +59,10 @@ impl Decision<'_> {
         let Some(queue) = self.by_id(id).filter(|queue| queue.id == receipt.queue) else {
             return Err(EngineError::ReceiptOfOtherQueue);
         };
-        let message =
-            queue.messages.tracked(receipt.sequence).filter(|message| message.nonce == receipt.nonce);
-        let message = message.ok_or(EngineError::MessageNotAvailable)?;
-        // With the last handle a standard queue's message can be hidden again; a FIFO handle ends with its timeout.
-        if queue.is_fifo() && !message.in_flight {
+        let message = queue.messages.tracked(receipt.sequence).ok_or(EngineError::MessageNotAvailable)?;
+        // On a standard queue any handle of the message serves, an older one too, and also when the message is visible
+        // again: it is hidden anew. A FIFO handle ends with its timeout.
+        if queue.is_fifo() && !(message.nonce == receipt.nonce && message.in_flight) {
             return Err(EngineError::MessageNotAvailable);
         }
         let visible_at_ms = at_ms + timeout_ms;
