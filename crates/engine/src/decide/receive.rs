@@ -88,7 +88,12 @@ impl Decision<'_> {
             let lane = head.lane;
             let mut next = Some(head);
             while let Some(message) = next {
-                if picks.len() >= most || cleared >= MAX_CLEARED {
+                if picks.len() >= most {
+                    break 'groups;
+                }
+                if cleared >= MAX_CLEARED {
+                    // There may be more to receive: who waits is to look again.
+                    self.engine.effects.ready(id);
                     break 'groups;
                 }
                 match self.fate(id, &message) {

@@ -153,7 +153,9 @@ impl Queue {
     ) -> Result<(), ReplayError> {
         match record {
             Record::AttributesSet { attributes, modified_wall_ms, .. } => {
-                self.set_attributes(attributes, *modified_wall_ms)
+                self.set_attributes(attributes, *modified_wall_ms);
+                // A FIFO queue's shorter delay reaches messages that are there already.
+                effects.ready(self.id);
             }
             Record::TagsSet { tags, .. } => self.tags.clone_from(tags),
             Record::Purged { at_ms, .. } => self.purge(*at_ms, effects),
