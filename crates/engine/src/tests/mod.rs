@@ -1,0 +1,9 @@
+//! The contract, held against the engine: table by table, against a naive model of SQS, and against replay.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[allow(dead_code)]
+mod bench;
+mod model;
+
+mod histories;
