@@ -11,7 +11,7 @@ pub enum EngineError {
     /// The name breaks SQS's rules.
     #[error("queue name is not valid")]
     InvalidQueueName,
-    /// CreateQueue on an existing queue, with this attribute differing; `tags` stands for the tags.
+    /// CreateQueue on an existing queue, with this attribute differing.
     #[error("queue exists with a different value for {0}")]
     QueueNameExists(String),
     /// A queue of this name was deleted less than 60 s ago.
@@ -71,9 +71,6 @@ pub enum EngineError {
     /// The message of the receipt is gone or was received again since (visibility changes).
     #[error("message is not available for a visibility change")]
     MessageNotAvailable,
-    /// The message is visible, so that there is no timeout to change.
-    #[error("message is not in flight")]
-    MessageNotInFlight,
     /// The timeouts since the receive would add up to more than 12 hours.
     #[error("total visibility timeout is beyond 12 hours")]
     VisibilityBeyondLimit,

@@ -101,6 +101,11 @@ pub(crate) fn from_engine(error: EngineError, about: About<'_>) -> ServiceError 
         E::AttemptIdOnStandard => {
             invalid_value(about.attempt_id, "ReceiveRequestAttemptId", NOT_FOR_THIS_TYPE)
         }
+        E::AttemptNotRetryable => invalid_value(
+            about.attempt_id,
+            "ReceiveRequestAttemptId",
+            "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
+        ),
         E::OverLimit => refuse(
             ErrorKind::OverLimit,
             "Too many messages have been received without being deleted.\nPlease delete your received messages or let them \
@@ -128,9 +133,6 @@ fn from_receipt_or_move(error: EngineError, about: About<'_>) -> ServiceError {
             "ReceiptHandle",
             "Message does not exist or is not available for visibility timeout change.",
         ),
-        E::MessageNotInFlight => {
-            ServiceError::new(ErrorKind::MessageNotInflight, "The specified message isn't in flight.")
-        }
         E::VisibilityBeyondLimit => invalid_value(
             about.visibility_timeout_seconds,
             "VisibilityTimeout",

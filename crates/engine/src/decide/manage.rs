@@ -171,7 +171,7 @@ fn check_no_type_change(name: &QueueName, changes: &StringMap) -> Result<(), Att
     let Some(value) = changes.get("FifoQueue") else { return Ok(()) };
     match (name.is_fifo(), attributes::boolean(value)) {
         (true, Some(true)) => Ok(()),
-        (false, Some(false)) => Err(AttributeError::Unknown("FifoQueue".into())),
-        _ => Err(AttributeError::TypeChange),
+        (false, _) => Err(AttributeError::Unknown("FifoQueue".into())),
+        (true, _) => Err(AttributeError::TypeChange),
     }
 }

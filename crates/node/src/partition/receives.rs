@@ -42,7 +42,9 @@ impl<T: Token> Partition<T> {
                 result => self.answer(waiter.token, result),
             }
         }
-        self.waiters.schedule(queue, self.engine.next_change_ms(queue, moment.now_ms));
+        // Where the batch had no space for more, the rest is served with the next.
+        let cut_short = (!self.has_space_for(0)).then_some(moment.now_ms + 1);
+        self.waiters.schedule(queue, cut_short.or_else(|| self.engine.next_change_ms(queue, moment.now_ms)));
     }
 
     /// Serves queues in which a message became visible by itself, and ends waits that are over.

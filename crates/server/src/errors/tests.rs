@@ -192,7 +192,7 @@ fn no_refusal_of_the_engine_is_an_internal_failure() {
         EngineError::PolicyConflict,
         EngineError::OverLimit,
         EngineError::Throttled("deduplication window"),
-        EngineError::MessageNotInFlight,
+        EngineError::AttemptNotRetryable,
         EngineError::MoveDestinationUnfit("same queue"),
         AttributeError::ThroughputNeedsGroupScope.into(),
         AttributeError::RedriveAllowPolicy { value: "{}".to_owned(), reason: "x".to_owned() }.into(),
