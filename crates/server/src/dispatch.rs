@@ -6,6 +6,7 @@ use crate::errors::internal_failure;
 use crate::http::{Answer, BodyError, Departure, Encoding, encoding_of, read_body};
 use crate::identity::Identity;
 use crate::message::show_id;
+use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
 use crate::{health, operations, peek, queue_url};
 use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
 use bytes::Bytes;
@@ -118,12 +119,13 @@ impl Dispatcher {
             &self.default_region,
         );
         let authority = parts.uri.authority().map(|authority| authority.as_str());
+        let trace_header = header(&parts.headers, "x-amzn-trace-id");
         let host = header(&parts.headers, HOST.as_str()).or(authority);
         Call {
             edge: &self.edge,
             caller,
             base_url: queue_url::base_url(self.public_url.as_deref(), host, &self.local_address),
-            trace_header: header(&parts.headers, "x-amzn-trace-id").map(str::to_owned),
+            trace_header: trace_header.filter(|text| text.len() <= MAX_TRACE_HEADER_BYTES).map(str::to_owned),
             departure,
         }
     }
@@ -133,17 +135,18 @@ fn decode(encoding: Encoding, parts: &Parts, body: &[u8]) -> Result<Operation, S
     if encoding == Encoding::Json {
         return decode_json(header(&parts.headers, "x-amz-target").unwrap_or_default(), body);
     }
-    let form = if parts.method == Method::POST { body } else { &[] };
     let query = parts.uri.query().unwrap_or_default();
-    let peeking = peek::is_path(parts.uri.path());
-    let path = if peeking { "/" } else { parts.uri.path() };
-    match decode_query(path, query, form) {
-        // Peeking needs no action, and takes the queue from its own path.
-        Err(error) if peeking && peek::accepts_instead(error.kind) => {
-            Ok(peek::operation(parts.uri.path(), query))
-        }
-        result => result,
+    let path = parts.uri.path();
+    match peek::request(path, query) {
+        // A plain look needs no action.
+        Some(request) if parts.method != Method::POST && request.is_plain => Ok(request.operation),
+        Some(request) => decode_query(&request.queue_path, query, form(parts, body)),
+        None => decode_query(path, query, form(parts, body)),
     }
+}
+
+fn form<'a>(parts: &Parts, body: &'a [u8]) -> &'a [u8] {
+    if parts.method == Method::POST { body } else { &[] }
 }
 
 async fn run(call: &Call<'_>, parts: &Parts, operation: Operation) -> Result<Output, ServiceError> {

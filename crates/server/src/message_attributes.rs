@@ -9,6 +9,8 @@ const MAX_ATTRIBUTES: usize = 10;
 const MAX_NAME_BYTES: usize = 256;
 /// SQS documents numbers of up to 38 digits.
 const MAX_NUMBER_DIGITS: usize = 38;
+/// Trace headers are some hundred bytes; they don't count towards the size of a message, so that they need a limit of their own.
+pub(crate) const MAX_TRACE_HEADER_BYTES: usize = 8 * 1024;
 /// The one system attribute that can be sent.
 const TRACE_HEADER: &str = "AWSTraceHeader";
 
@@ -54,6 +56,11 @@ pub(crate) fn trace_header(attributes: &MessageAttributes) -> Result<Option<Stri
             return Err(invalid_parameter(format!(
                 "The type of message (system) attribute '{name}' is invalid. You must use only the following supported type \
                  prefixes: String."
+            )));
+        }
+        if value.string_value.as_ref().is_some_and(|text| text.len() > MAX_TRACE_HEADER_BYTES) {
+            return Err(invalid_parameter(format!(
+                "Message (system) attribute '{name}' must be shorter than {MAX_TRACE_HEADER_BYTES} bytes."
             )));
         }
     }

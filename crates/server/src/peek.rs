@@ -25,21 +25,25 @@ pub(crate) fn is_path(path: &str) -> bool {
     path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Which refusals of the decoder only say that this request is none of an SDK.
-pub(crate) fn accepts_instead(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::MissingAction
-            | ErrorKind::MissingParameter
-            | ErrorKind::QueueDoesNotExist
-            | ErrorKind::InvalidAddress
-    )
+/// A request to this page as its URL tells it.
+#[derive(Debug)]
+pub(crate) struct PeekRequest {
+    /// Whether it names no action but, at most, the one that this page has.
+    pub(crate) is_plain: bool,
+    /// What a plain look asks for.
+    pub(crate) operation: Operation,
+    /// The queue of the path, as the path of a QueueUrl; `/` where there is none.
+    pub(crate) queue_path: String,
 }
 
-/// The request that a plain look stands for.
-pub(crate) fn operation(path: &str, query: &str) -> Operation {
-    let queue_url = parameter(query, "QueueUrl").or_else(|| path_of_queue(path)).unwrap_or_default();
-    Operation::ReceiveMessage(ReceiveMessageRequest {
+/// Reads the URL; `None` where it is not one of this page.
+pub(crate) fn request(path: &str, query: &str) -> Option<PeekRequest> {
+    if !is_path(path) {
+        return None;
+    }
+    let queue_path = path_of_queue(path);
+    let queue_url = parameter(query, "QueueUrl").or_else(|| queue_path.clone()).unwrap_or_default();
+    let operation = Operation::ReceiveMessage(ReceiveMessageRequest {
         queue_url,
         attribute_names: Vec::new(),
         message_system_attribute_names: Vec::new(),
@@ -48,7 +52,9 @@ pub(crate) fn operation(path: &str, query: &str) -> Operation {
         visibility_timeout: None,
         wait_time_seconds: None,
         receive_request_attempt_id: None,
-    })
+    });
+    let is_plain = parameter(query, "Action").is_none_or(|action| action == "ReceiveMessage");
+    Some(PeekRequest { is_plain, operation, queue_path: queue_path.unwrap_or_else(|| "/".to_owned()) })
 }
 
 /// `/REGION/ACCOUNT/QUEUE` behind the page's own path, in the form of a QueueUrl that carries its region.
@@ -140,7 +146,7 @@ async fn show(fifo: bool, peeked: &Peeked, body: &Body) -> Result<Option<Message
 
 #[cfg(test)]
 mod tests {
-    use super::{is_path, operation, switch};
+    use super::{is_path, request, switch};
     use bongsu_wire::Operation;
 
     #[test]
@@ -157,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_named_by_parameter_or_by_path() {
-        let queue_url = |path: &str, query: &str| match operation(path, query) {
+        let queue_url = |path: &str, query: &str| match request(path, query).unwrap().operation {
             Operation::ReceiveMessage(request) => request.queue_url,
             other => panic!("{other:?}"),
         };
@@ -167,6 +173,13 @@ mod tests {
             "/queue/eu-west-1/000000000000/q"
         );
         assert_eq!(queue_url("/_aws/sqs/messages", ""), "");
+    }
+
+    #[test]
+    fn other_actions_are_not_plain() {
+        let is_plain = |query: &str| request("/_aws/sqs/messages", query).unwrap().is_plain;
+        assert!(is_plain("") && is_plain("Action=ReceiveMessage"));
+        assert!(!is_plain("Action=SendMessage"));
     }
 
     #[test]

@@ -174,6 +174,9 @@ impl Grant<'_> {
     /// # Errors
     /// `InvalidParameterValue`, and `OverLimit` for more than seven actions.
     pub(crate) fn check(&self) -> Result<(), ServiceError> {
+        if self.accounts.is_empty() {
+            return Err(unverified(self.accounts));
+        }
         if self.actions.len() > MAX_ACTIONS {
             let message =
                 format!("{} Actions were found, maximum allowed is {MAX_ACTIONS}.", self.actions.len());
@@ -182,9 +185,8 @@ impl Grant<'_> {
         self.actions.iter().try_for_each(|action| check_action(action))?;
         let is_account =
             |account: &String| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        if self.accounts.is_empty() || !self.accounts.iter().all(is_account) {
-            let listed = self.accounts.join(", ");
-            return Err(invalid_value(format!("[{listed}]"), "PrincipalId", "Unable to verify."));
+        if !self.accounts.iter().all(is_account) {
+            return Err(unverified(self.accounts));
         }
         check_label(self.label)
     }
@@ -200,6 +202,10 @@ impl Grant<'_> {
             "Resource": queue.arn(),
         })
     }
+}
+
+fn unverified(accounts: &[String]) -> ServiceError {
+    invalid_value(format!("[{}]", accounts.join(", ")), "PrincipalId", "Unable to verify.")
 }
 
 fn check_action(action: &str) -> Result<(), ServiceError> {

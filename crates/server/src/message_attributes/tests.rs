@@ -157,6 +157,7 @@ fn the_trace_header_is_the_only_system_attribute() {
         "Message (system) attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'."
     );
     assert!(trace_header(&one("AWSTraceHeader", text("Number", "1"))).is_err());
+    assert!(trace_header(&one("AWSTraceHeader", text("String", &"x".repeat(8193)))).is_err());
 }
 
 #[test]

@@ -6,15 +6,18 @@ use crate::errors::{About, from_call, internal_failure, invalid_value};
 use crate::message::{StoredMessage, digest_to_hex, show_id};
 use crate::message_attributes::{NameFilter, is_all};
 use bongsu_engine::{Delivery, Moved, Receive};
-use bongsu_node::Body;
+use bongsu_node::{Body, CallError, Received};
 use bongsu_wire::{
     ErrorKind, Message, Output, ReceiveMessageRequest, ReceiveMessageResponse, ServiceError, StringMap, md5,
 };
+use std::time::Duration;
 
 /// Longest visibility timeout, seconds.
 pub(super) const MAX_VISIBILITY_SECONDS: u64 = 43_200;
 const MAX_WAIT_SECONDS: u64 = 20;
 const MAX_MESSAGES: usize = 10;
+/// An answer that takes longer than this is one that waits for messages.
+const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// System attributes of a message, each with where it comes from in [`system_attribute`].
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
@@ -45,11 +48,10 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     let fifo = name.is_fifo();
     let receive =
         Receive { name, max_messages, visibility_timeout_ms, wait_ms, attempt_id: attempt_id.clone() };
-    let received = tokio::select! {
-        received = call.edge.node.receive(receive) => received.map_err(|error| from_call(error, about))?,
-        // Nobody is there to read an answer: better nothing is handed out.
-        () = call.departure.wait() => return Ok(Output::ReceiveMessage(ReceiveMessageResponse::default())),
+    let Some(received) = receive_unless_gone(call, receive).await else {
+        return Ok(Output::ReceiveMessage(ReceiveMessageResponse::default()));
     };
+    let received = received.map_err(|error| from_call(error, about))?;
     let handed_out = received.deliveries.len();
     let mut messages = Vec::with_capacity(handed_out);
     for (delivery, body) in received.deliveries {
@@ -62,6 +64,21 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
         return Err(internal_failure());
     }
     Ok(Output::ReceiveMessage(ReceiveMessageResponse { messages }))
+}
+
+/// Receives; `None` where the client went away while it waited: nobody is there to read an answer, so better nothing is handed out.
+///
+/// The client is only watched once it has to wait: one that has closed its sending side looks as if it were gone, and still gets
+/// what is there at once.
+async fn receive_unless_gone(call: &Call<'_>, receive: Receive) -> Option<Result<Received, CallError>> {
+    let mut receiving = std::pin::pin!(call.edge.node.receive(receive));
+    if let Ok(received) = tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {
+        return Some(received);
+    }
+    tokio::select! {
+        received = receiving => Some(received),
+        () = call.departure.wait() => None,
+    }
 }
 
 /// Reads a message's bytes; `None`, with a line in the log, where they can't be read or are damaged.

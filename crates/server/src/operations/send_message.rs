@@ -3,8 +3,11 @@
 use super::outgoing::{Draft, accepted};
 use crate::call::{Call, unexpected};
 use crate::errors::{About, from_engine, internal_failure};
-use bongsu_engine::{Command, Reply};
+use bongsu_engine::{Command, EngineError, QueueName, Reply};
 use bongsu_wire::{Output, SendMessageRequest, SendMessageResponse, ServiceError};
+
+/// The longest message that a queue can be set to take.
+const MAX_MESSAGE_BYTES: u64 = 1_048_576;
 
 pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<Output, ServiceError> {
     let name = call.queue(&request.queue_url)?;
@@ -17,6 +20,9 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<
         deduplication_id: request.message_deduplication_id,
         group_id: request.message_group_id,
     };
+    if draft.size_bytes() > MAX_MESSAGE_BYTES {
+        return Err(too_long(call, name).await?);
+    }
     let prepared = draft.prepare(call, fifo)?;
     let command = Command::Send { name, messages: vec![prepared.outgoing] };
     let sent = match call.ask(command, About::default()).await? {
@@ -31,4 +37,12 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<
         message_id: accepted.message_id,
         sequence_number: accepted.sequence_number,
     }))
+}
+
+/// What is longer than any queue's limit needn't go further; the refusal names this queue's own limit.
+async fn too_long(call: &Call<'_>, name: QueueName) -> Result<ServiceError, ServiceError> {
+    let queue = call.describe(name).await?;
+    let limit = queue.attributes.get("MaximumMessageSize").and_then(|limit| limit.parse().ok());
+    let error = EngineError::MessageTooLong { limit_bytes: limit.unwrap_or(MAX_MESSAGE_BYTES) };
+    Ok(from_engine(error, About::default()))
 }
