@@ -84,6 +84,21 @@ def test_a_group_is_closed_until_all_of_an_answer_is_done(sqs, fifo_queue):
     assert bodies(receive(sqs, fifo_queue)) == ["m2"]
 
 
+def test_one_of_several_in_flight_that_is_given_back_is_there_at_once(sqs, fifo_queue):
+    """It comes before those that are still in flight; what comes after them waits."""
+    for number in range(4):
+        send(sqs, fifo_queue, f"m{number}")
+    first, second, third = receive(sqs, fifo_queue, 3)
+    delete(sqs, fifo_queue, first)
+    give_back(sqs, fifo_queue, second)
+    (again,) = receive(sqs, fifo_queue)
+    assert again["Body"] == "m1"
+    delete(sqs, fifo_queue, again)
+    assert receive(sqs, fifo_queue) == []
+    delete(sqs, fifo_queue, third)
+    assert bodies(receive(sqs, fifo_queue)) == ["m3"]
+
+
 def test_a_timeout_reopens_the_group(sqs, make_queue):
     queue = make_queue(fifo=True, ContentBasedDeduplication="true", VisibilityTimeout="1")
     for body in ("one", "two"):
