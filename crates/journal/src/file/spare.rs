@@ -118,7 +118,10 @@ impl SpareMaker {
         self.finish();
         match self.replace_state() {
             State::Ready(spare) => Ok(spare),
-            State::Failed(e) => Err(e),
+            State::Failed(e) => {
+                self.state = State::Missing { wait_appends: RETRY_AFTER_APPENDS };
+                Err(e)
+            }
             State::Missing { .. } | State::Making(..) => Err(io::Error::other("no segment was allocated")),
         }
     }

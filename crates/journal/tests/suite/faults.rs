@@ -1,7 +1,7 @@
 //! A disk that fails, is full, or belongs to somebody else.
 
 use bongsu_journal::testing::{Loss, SimDisk, Step};
-use bongsu_journal::{AppendError, FileOptions, Journal, JournalError, OpenError};
+use bongsu_journal::{AppendError, FileJournal, FileOptions, Journal, JournalError, OpenError};
 use rustix::io::Errno;
 
 use crate::common::{SMALL, append, dir, numbers, open, open_with, payload, stamp};
@@ -108,20 +108,48 @@ fn a_full_disk_shows_as_little_room_and_then_as_full() {
 fn deleting_a_segment_makes_room() {
     let disk = SimDisk::new();
     let mut journal = open(&disk).unwrap();
-    for number in 0..20 {
-        append(&mut journal, number);
+    // Three of these fill a segment, and leave a little.
+    let large = [1; 512];
+    let try_large = |journal: &mut FileJournal| journal.append(journal.tail(), stamp(0), &large);
+    for _ in 0..9 {
+        try_large(&mut journal).unwrap();
     }
     disk.set_capacity_bytes(Some(disk.used_bytes()));
-    let mut number = 20;
-    while try_append(&mut journal, number).is_ok() {
-        number += 1;
-    }
-    let room = journal.room_bytes();
-    for segment in journal.segments().iter().filter(|segment| segment.sealed).take(2) {
+    while try_large(&mut journal).is_ok() {}
+    // Space that others give back is not noticed by an append that fits: after a failure many of them go by first.
+    disk.set_capacity_bytes(None);
+    assert!(journal.append(journal.tail(), stamp(0), b"").unwrap().room_bytes < 128);
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let old: Vec<_> = journal.segments().into_iter().filter(|segment| segment.sealed).take(2).collect();
+    for segment in old {
         journal.delete_segment(segment.base).unwrap();
     }
-    assert!(journal.room_bytes() > room);
-    append(&mut journal, number);
+    // The space was taken before somebody else could.
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    assert!(try_large(&mut journal).unwrap().rolled.is_some());
+}
+
+/// An idle journal notices by being asked, a busy one after some appends.
+#[test]
+fn allocation_is_tried_again_after_some_appends() {
+    let disk = SimDisk::new();
+    let options = FileOptions { segment_bytes: 200 << 10, ..SMALL };
+    let mut journal = open_with(&disk, options).unwrap();
+    disk.set_capacity_bytes(Some(disk.used_bytes()));
+    let mut number = 0;
+    while journal.segments().len() < 2 {
+        append(&mut journal, number);
+        number += 1;
+    }
+    disk.set_capacity_bytes(None);
+    let rest =
+        |journal: &FileJournal| (200 << 10) - 4_096 - 96 - (journal.tail().0 - journal.segments()[1].base.0);
+    let mut appends = 0;
+    while append(&mut journal, 2).room_bytes == rest(&journal) {
+        appends += 1;
+        assert!(appends < 1_000);
+    }
+    assert!(appends > 100, "{appends}");
 }
 
 /// Less than a whole segment may be left, and is used.
@@ -190,6 +218,18 @@ fn opening_on_a_full_disk_gives_back_the_rest_of_the_last_segment() {
     disk.set_capacity_bytes(Some(disk.used_bytes()));
     let journal = open_with(&disk, options).unwrap();
     assert_eq!(numbers(&journal), (0..number).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_was_being_made_is_removed() {
+    let disk = SimDisk::new();
+    drop(open(&disk).unwrap());
+    let names = ["new.tmp", "spare.tmp", "FORMAT.tmp"].map(|name| dir().join(name));
+    for name in &names {
+        disk.put_file(name, &[1; 10_000]);
+    }
+    Box::new(open(&disk).unwrap()).close().unwrap();
+    assert!(!names.iter().any(|name| disk.files().contains_key(name)));
 }
 
 #[test]
