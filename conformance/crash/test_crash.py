@@ -95,7 +95,7 @@ def test_each_answered_send_is_received(server, chance, messages):
     if len(set(drained)) != len(drained):
         auditor.violation("duplicates", f"{len(drained) - len(set(drained))} of a queue that nobody received from")
     books.close(set(drained))
-    print(f"sending: kills={kills + 1} {auditor.report('messages', 'lost', 'invented', 'duplicates')}")
+    print(f"\n== sending: kills={kills + 1} {auditor.report('messages', 'lost', 'invented', 'duplicates')}")
     assert auditor.violations == []
     assert len(books.sent) >= messages
 
@@ -148,7 +148,7 @@ def test_no_promise_is_broken_by_any_crash(server, chance, kills):
         assert not consumer.is_alive(), consumer.name
     fifo_books.close()
     print(
-        f"chaos: kills={kills} "
+        f"\n== chaos: kills={kills} "
         + auditor.report(
             "messages", "resent", "received", "deleted", "lost", "returned", "invented", "duplicates", "disordered",
             "shared", "failed",
@@ -232,7 +232,7 @@ def test_two_consumers_and_five_groups_with_an_sdk(server):
     for group in range(GROUPS):
         assert [number for name, number in received if name == group] == list(range(per_group))
     assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1)
-    print(f"two consumers: kills=1 messages={total} lost=0 duplicates=0")
+    print(f"\n== two consumers: kills=1 messages={total} lost=0 duplicates=0")
 
 
 def test_a_torn_write_is_no_obstacle(server, chance):
@@ -265,4 +265,4 @@ def test_a_torn_write_is_no_obstacle(server, chance):
     drain(server.endpoint, queue, each)
     books.close(drained)
     assert auditor.violations == []
-    print(f"torn writes: kills=4 messages={len(books.sent)} {auditor.report('lost', 'invented')}")
+    print(f"\n== torn writes: kills=4 messages={len(books.sent)} {auditor.report('lost', 'invented')}")

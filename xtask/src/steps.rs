@@ -52,7 +52,10 @@ impl Steps {
         let took = started.elapsed();
         let failure = failure.err();
         match &failure {
-            None => println!("   {name}: ok, {:.1} s", took.as_secs_f64()),
+            None => {
+                println!("   {name}: ok, {:.1} s", took.as_secs_f64());
+                highlights(name);
+            }
             Some(message) => println!("   {name}: FAILED, {:.1} s: {message}", took.as_secs_f64()),
         }
         let passed = failure.is_none();
@@ -66,6 +69,18 @@ impl Steps {
         println!("{:<12} {:>8.1} s in all", "", self.started.elapsed().as_secs_f64());
         self.finished.iter().all(|step| step.failure.is_none())
     }
+}
+
+/// Shows what a step that passed has marked as part of its result: the lines that begin with `== `.
+fn highlights(step: &str) {
+    let text = std::fs::read(log_path(step)).unwrap_or_default();
+    for line in String::from_utf8_lossy(&text).lines().filter_map(|line| line.strip_prefix("== ")) {
+        println!("   {line}");
+    }
+}
+
+fn log_path(step: &str) -> PathBuf {
+    paths::logs().join(format!("{step}.log"))
 }
 
 fn table(finished: &[Finished]) -> String {
@@ -82,7 +97,7 @@ fn table(finished: &[Finished]) -> String {
 
 impl Log {
     fn create(step: &str) -> Result<Self, String> {
-        let path = paths::logs().join(format!("{step}.log"));
+        let path = log_path(step);
         std::fs::create_dir_all(paths::logs())
             .map_err(|error| format!("{}: {error}", paths::logs().display()))?;
         let file = File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;

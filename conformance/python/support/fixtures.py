@@ -15,6 +15,17 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
+def pytest_collection_modifyitems(config, items):
+    """Tests that wait for a minute of AWS's go first, one at the head of each process's share, so that all is done in one."""
+    shares = getattr(config.option, "numprocesses", None) or getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    size = -(-len(items) // shares) if items else 1
+    for index, item in enumerate(slow):
+        quick.insert(min((index % shares) * size, len(quick)), item)
+    items[:] = quick
+
+
 @pytest.fixture(scope="session")
 def endpoint():
     """A server as it is out of the box, shared by the tests of one process."""

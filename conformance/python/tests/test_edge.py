@@ -259,6 +259,23 @@ class TestEncodings:
         assert [node.text for node in ElementTree.fromstring(answer.body).iter(NAMESPACE + "QueueUrl")] == [queue]
         assert bodies(receive(sqs, queue)) == ["a b+c"]
 
+    def test_query_by_get_signed_in_its_parameters(self, sqs, http, queue):
+        """A presigned URL: region and account are in the credential that it carries."""
+        signed = {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Date": "20260101T000000Z", "X-Amz-Expires": "3600",
+            "X-Amz-SignedHeaders": "host", "X-Amz-Signature": "0" * 64,
+        }
+        name = queue.rsplit("/", 1)[1]
+        for credential, status in (
+            ("test/20260101/us-east-1/sqs/aws4_request", 200),
+            ("test/20260101/eu-west-3/sqs/aws4_request", 400),
+            ("111122223333/20260101/us-east-1/sqs/aws4_request", 400),
+        ):
+            query = urllib.parse.urlencode(
+                {"Action": "GetQueueUrl", "QueueName": name, "X-Amz-Credential": credential, **signed}
+            )
+            assert http.request("GET", f"/?{query}").status == status, credential
+
     def test_query_by_post_to_the_queues_path(self, sqs, http, queue):
         path = urllib.parse.urlsplit(queue).path
         assert http.query({"Action": "SendMessage", "MessageBody": "m"}, path).status == 200

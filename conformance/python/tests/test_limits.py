@@ -6,7 +6,7 @@ import pytest
 
 from support.clients import Http
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 IN_FLIGHT = 120_000
 

@@ -238,6 +238,40 @@ class TestConfiguration:
             "QueueUrl": "https://queues.example/333333333333/q"
         }
 
+    def test_a_file_declares_queues(self, new_server):
+        server = new_server()
+        config = server.home / "bongsu.toml"
+        config.write_text(
+            """
+            [[queues]]
+            name = "dead.fifo"
+            attributes = { FifoQueue = true }
+
+            [[queues]]
+            name = "jobs.fifo"
+            attributes = { FifoQueue = true, ContentBasedDeduplication = "true", VisibilityTimeout = 7 }
+            tags = { team = "payments" }
+
+            [[queues]]
+            name = "elsewhere"
+            region = "eu-west-1"
+            account = "111122223333"
+            """
+        )
+        server.options = ("--config", str(config))
+        server.start()
+        sqs = client(server.endpoint)
+        queue = sqs.get_queue_url(QueueName="jobs.fifo")["QueueUrl"]
+        declared = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "VisibilityTimeout": "7"}
+        assert attributes(sqs, queue).items() >= declared.items()
+        assert sqs.list_queue_tags(QueueUrl=queue)["Tags"] == {"team": "payments"}
+        other = client(server.endpoint, region="eu-west-1", access_key="111122223333")
+        assert other.get_queue_url(QueueName="elsewhere")["QueueUrl"].endswith("/111122223333/elsewhere")
+        sqs.send_message(QueueUrl=queue, MessageBody="m", MessageGroupId="g")
+        assert server.terminate() == 0
+        server.restart()
+        assert bodies(receive(sqs, queue)) == ["m"], "declaring a queue again leaves it as it is"
+
     @pytest.mark.parametrize(
         "options",
         [

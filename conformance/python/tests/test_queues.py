@@ -427,6 +427,7 @@ class TestPurgeAndDelete:
         refused(refusal, sqs.create_queue, QueueName=name)
 
     @pytest.mark.once
+    @pytest.mark.slow
     def test_after_a_minute_both_are_possible(self, sqs, make_queue):
         purged, name = make_queue(), unique()
         sqs.purge_queue(QueueUrl=purged)
