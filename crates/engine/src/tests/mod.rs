@@ -6,4 +6,6 @@
 mod bench;
 mod model;
 
+mod decoding;
 mod histories;
+mod replay;
