@@ -14,6 +14,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     child: Child,
     data: PathBuf,
+    log: PathBuf,
     /// `http://127.0.0.1:PORT`
     pub(crate) endpoint: String,
 }
@@ -33,30 +34,38 @@ impl Server {
             .stderr(file)
             .spawn()
             .map_err(|error| format!("{}: {error}", paths::server_binary().display()))?;
-        let mut server = Self { child, data, endpoint: String::new() };
+        let mut server = Self { child, data, log, endpoint: String::new() };
         let mut waited = Duration::ZERO;
         let pause = Duration::from_millis(20);
         while waited < READY_LIMIT {
-            let text = std::fs::read(&log).unwrap_or_default();
+            let text = std::fs::read(&server.log).unwrap_or_default();
             if let Some(endpoint) = ready_endpoint(&String::from_utf8_lossy(&text)) {
                 server.endpoint = endpoint;
                 return Ok(server);
             }
             if let Some(status) = steps::wait(&mut server.child, pause)? {
-                return Err(format!("the server ended at once: {status}; see {}", log.display()));
+                return Err(format!("the server ended at once: {status}; see {}", server.log.display()));
             }
             waited += pause;
         }
-        Err(format!("the server was not ready after {} s; see {}", READY_LIMIT.as_secs(), log.display()))
+        Err(format!(
+            "the server was not ready after {} s; see {}",
+            READY_LIMIT.as_secs(),
+            server.log.display()
+        ))
     }
 
-    /// Stops the server as an init system does; anything but exit code 0 is an error.
+    /// Stops the server as an init system does; anything but exit code 0 is an error, and so is a panic before that.
     pub(crate) fn stop(mut self) -> Result<(), String> {
         steps::signal(&self.child, "TERM");
+        let log = self.log.display().to_string();
         match steps::wait(&mut self.child, STOP_LIMIT)? {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(format!("the server ended with {status} on SIGTERM")),
-            None => Err(format!("the server still ran {} s after SIGTERM", STOP_LIMIT.as_secs())),
+            Some(status) if !status.success() => Err(format!("the server ended with {status}; see {log}")),
+            Some(_) if has_panic(&std::fs::read(&self.log).unwrap_or_default()) => {
+                Err(format!("the server panicked; see {log}"))
+            }
+            Some(_) => Ok(()),
+            None => Err(format!("the server still ran {} s after SIGTERM; see {log}", STOP_LIMIT.as_secs())),
         }
     }
 }
@@ -67,6 +76,10 @@ impl Drop for Server {
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.data);
     }
+}
+
+fn has_panic(log: &[u8]) -> bool {
+    String::from_utf8_lossy(log).contains("panicked")
 }
 
 /// The address in the one line that the server logs when it is ready.

@@ -38,6 +38,7 @@ def endpoint():
         yield server.endpoint
         assert server.process.poll() is None, f"the server died:\n{server.log_text()}"
         assert server.terminate() == 0, server.log_text()
+        server.check_log()
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,7 @@ def endpoint_without_cooldowns():
         return
     with Server("--cooldowns", "off") as server:
         yield server.endpoint
+        server.check_log()
 
 
 @pytest.fixture
@@ -63,7 +65,10 @@ def new_server():
 
     yield make
     for server in servers:
-        server.discard()
+        try:
+            server.check_log()
+        finally:
+            server.discard()
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,10 @@ class Server:
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def check_log(self) -> None:
+        """A panic is a bug even where the client that met it was answered somehow."""
+        assert "panicked" not in self.log_text(), self.log_text()
+
     def discard(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill()
