@@ -83,6 +83,9 @@ impl Dispatcher {
             Err(error) => Err(error),
             Ok(operation) => run(&call, &parts, operation).await,
         };
+        if encoding == Encoding::QueryJson && peek::is_path(parts.uri.path()) {
+            return peek::json_answer(&result, request_id);
+        }
         match result {
             Ok(output) => Answer::success(encoding, &output, request_id),
             Err(error) => Answer::refusal(encoding, &error, request_id),

@@ -14,6 +14,10 @@ use bongsu_wire::{
     ErrorKind, Message, Operation, Output, ReceiveMessageRequest, ReceiveMessageResponse, ServiceError,
 };
 
+mod json;
+
+pub(crate) use json::answer as json_answer;
+
 const PATH: &str = "/_aws/sqs/messages";
 /// As many messages as are looked at; nobody reads more.
 const MAX_MESSAGES: usize = 1000;

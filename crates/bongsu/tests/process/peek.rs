@@ -17,9 +17,10 @@ fn looking_changes_nothing() {
         assert_eq!(xml.element("Body").as_deref(), Some("one"));
         assert_eq!(xml.text().matches("<Name>ApproximateReceiveCount</Name><Value>0</Value>").count(), 2);
     }
-    let json = server.get(&target, "Accept: application/json\r\n");
-    assert_eq!(json.header("content-type"), Some("application/json"));
-    assert!(json.text().contains("\"one\"") && json.text().contains("\"two\""));
+    let listed = server.get(&target, "Accept: application/json\r\n");
+    assert_eq!(listed.header("content-type"), Some("application/json"));
+    let messages = listed.json()["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"].clone();
+    assert_eq!((&messages[0]["Body"], &messages[1]["Body"]), (&json!("one"), &json!("two")));
     let received = server.json("ReceiveMessage", &json!({ "QueueUrl": url, "AttributeNames": ["All"] }));
     assert_eq!(received.json()["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "1");
 }
@@ -84,5 +85,7 @@ fn queues_that_are_not_there() {
     for (target, status, code) in cases {
         let answer = server.get(target, "");
         assert_eq!((answer.status, answer.element("Code").as_deref()), (status, Some(code)), "{target}");
+        let answer = server.get(target, "Accept: application/json\r\n");
+        assert_eq!(answer.json()["ErrorResponse"]["Error"]["Code"], code, "{target}");
     }
 }
