@@ -1,8 +1,8 @@
-//! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the server in front of
-//! that, and takes all three down again when it is told to stop.
+//! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the
+//! server in front of that, and takes all three down again when it is told to stop.
 //!
-//! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message is or how HTTP
-//! works.
+//! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message
+//! is or how HTTP works.
 
 mod arguments;
 mod serve;
@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// To standard error, so that standard output stays free for commands that have a result. `RUST_LOG` chooses what is logged.
+/// To standard error, so that standard output stays free for commands that have a result. `RUST_LOG` chooses what
+/// is logged.
 fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()

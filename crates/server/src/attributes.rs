@@ -106,8 +106,8 @@ fn read_only(queue: &Description, name: &str) -> Option<String> {
     })
 }
 
-/// SQS gives a redrive policy back without spaces and with the count as a number, however it was set; other policies come back
-/// as they were set.
+/// SQS gives a redrive policy back without spaces and with the count as a number, however it was set; other
+/// policies come back as they were set.
 fn normalise_redrive_policy(policy: &str) -> String {
     let Ok(Value::Object(map)) = serde_json::from_str(policy) else { return policy.to_owned() };
     let Some(Value::String(arn)) = map.get("deadLetterTargetArn") else { return policy.to_owned() };

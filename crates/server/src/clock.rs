@@ -1,4 +1,5 @@
-//! The wall clock, for the SentTimestamp of stored messages. Everything with a deadline follows the engine's time instead.
+//! The wall clock, for the SentTimestamp of stored messages. Everything with a deadline follows the engine's time
+//! instead.
 
 use std::time::UNIX_EPOCH;
 

@@ -1,5 +1,5 @@
-//! Settings: what each is called, what it may be, and which source wins (flags, then the environment, then the file, then
-//! the default). Flags and environment come in as [`Overrides`], from whoever parses them.
+//! Settings: what each is called, what it may be, and which source wins (flags, then the environment, then the
+//! file, then the default). Flags and environment come in as [`Overrides`], from whoever parses them.
 
 use crate::policy_json;
 use bongsu_engine::StringMap;

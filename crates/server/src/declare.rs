@@ -1,5 +1,5 @@
-//! Declared queues: makes them so, once at start. What the file says wins over what the queue had; queues and attributes that the file
-//! doesn't mention stay as they are.
+//! Declared queues: makes them so, once at start. What the file says wins over what the queue had; queues and
+//! attributes that the file doesn't mention stay as they are.
 
 use crate::config::{DeclaredQueue, Settings};
 use crate::errors::{About, from_call};

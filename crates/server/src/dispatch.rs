@@ -81,8 +81,19 @@ impl Dispatcher {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
             }
             Err(error) => Err(error),
-            Ok(operation) => run(&call, &parts, operation).await,
+            Ok(operation) => {
+                tracing::debug!(
+                    request_id,
+                    action = operation.name(),
+                    queue = operation.queue_url(),
+                    "request"
+                );
+                run(&call, &parts, operation).await
+            }
         };
+        if let Err(error) = &result {
+            tracing::debug!(request_id, code = error.kind.code(), message = error.message, "refused");
+        }
         if encoding == Encoding::QueryJson && peek::is_path(parts.uri.path()) {
             return peek::json_answer(&result, request_id);
         }

@@ -1,5 +1,5 @@
-//! The one table from what the engine and the node refuse to what a client reads: kind (and so code and status) and the real
-//! service's words. Where its words are not recorded ours say what is wrong.
+//! The one table from what the engine and the node refuse to what a client reads: kind (and so code and status) and
+//! the real service's words. Where its words are not recorded ours say what is wrong.
 
 use bongsu_engine::{AttributeError, EngineError};
 use bongsu_node::CallError;

@@ -1,4 +1,5 @@
-//! Health paths: `/livez` (the process runs), `/readyz` (it serves, and its store is well), `/health` (the same, for people).
+//! Health paths: `/livez` (the process runs), `/readyz` (it serves, and its store is well), `/health` (the same,
+//! for people).
 
 use crate::http::Answer;
 use bongsu_node::{Node, Status};

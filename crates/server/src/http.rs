@@ -1,5 +1,5 @@
-//! The HTTP side: listening, connections, bodies, and what an answer looks like on the wire. What a request means is decided in
-//! [`crate::dispatch`].
+//! The HTTP side: listening, connections, bodies, and what an answer looks like on the wire. What a request means
+//! is decided in [`crate::dispatch`].
 
 mod answer;
 mod body;

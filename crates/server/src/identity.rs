@@ -1,7 +1,8 @@
 //! Who calls, as far as a request says it: account and region.
 //!
-//! Nothing is verified yet. As with the real service the region comes from the signature's credential scope; the account comes
-//! from an access key id of twelve digits, which is how self-hosted set-ups name accounts. Everything else is the default.
+//! Nothing is verified yet. As with the real service the region comes from the signature's credential scope; the
+//! account comes from an access key id of twelve digits, which is how self-hosted set-ups name accounts. Everything
+//! else is the default.
 
 use crate::config::Account;
 
@@ -35,14 +36,15 @@ impl Identity {
         }
     }
 
-    /// The SenderId of messages. The real service shows the id of an IAM user or role, and the account's number for the account
-    /// itself; there are no users yet, so that whoever calls acts as the account.
+    /// The SenderId of messages. The real service shows the id of an IAM user or role, and the account's number for
+    /// the account itself; there are no users yet, so that whoever calls acts as the account.
     pub(crate) fn sender_id(&self) -> &str {
         &self.account
     }
 }
 
-/// A credential: `ACCESS_KEY_ID/DATE/REGION/SERVICE/aws4_request`; the region is not there where the signature is for several.
+/// A credential: `ACCESS_KEY_ID/DATE/REGION/SERVICE/aws4_request`; the region is not there where the signature is
+/// for several.
 #[derive(Default)]
 struct Scope<'a> {
     access_key_id: Option<&'a str>,

@@ -1,12 +1,12 @@
 //! The edge: HTTP in, commands to the node, answers in the encoding that the request came in. One file per operation.
 //!
-//! Where to look: [`Server`] puts everything together; `dispatch` finds out what a request is; `operations` has one file for each
-//! action (check, command, answer); `errors` is the table from the engine's refusals to the real service's words; `message` is the
-//! stored form of a message; [`config`] knows every setting.
+//! Where to look: [`Server`] puts everything together; `dispatch` finds out what a request is; `operations` has one
+//! file for each action (check, command, answer); `errors` is the table from the engine's refusals to the real
+//! service's words; `message` is the stored form of a message; [`config`] knows every setting.
 //!
-//! Knows the wire's shapes and the engine's commands, and is the only place where the two meet. Must not know how a journal
-//! works, nor how the engine decides: what needs a queue's state is the engine's to check, what the request alone decides is
-//! checked here.
+//! Knows the wire's shapes and the engine's commands, and is the only place where the two meet. Must not know how a
+//! journal works, nor how the engine decides: what needs a queue's state is the engine's to check, what the request
+//! alone decides is checked here.
 
 mod attributes;
 mod call;

@@ -1,11 +1,11 @@
-//! The stored form of a message: everything that the edge needs to show it again, in bytes that the engine and the journal
-//! don't look into.
+//! The stored form of a message: everything that the edge needs to show it again, in bytes that the engine and the
+//! journal don't look into.
 //!
 //! ```text
 //! version (1 byte) │ CRC32C of version and payload (4, little-endian) │ payload: the fields of [`StoredMessage`] in postcard's format
 //! ```
-//! The checksum is made here, at the edge, and verified at every read: it covers the whole way of a message through the journal.
-//! A field can only be added with a new version.
+//! The checksum is made here, at the edge, and verified at every read: it covers the whole way of a message through
+//! the journal. A field can only be added with a new version.
 
 use bongsu_wire::{MessageAttributeValue, MessageAttributes};
 use serde::{Deserialize, Serialize};
@@ -259,6 +259,22 @@ mod tests {
         }
         let longer = [bytes.as_slice(), &[0]].concat();
         assert_eq!(StoredMessage::decode(&longer), Err(Damaged::Checksum));
+    }
+
+    /// What follows a right checksum was written by somebody, if not by this program: nonsense there is an error too.
+    #[test]
+    fn a_payload_of_nonsense_is_an_error() {
+        let mut state = 1u64;
+        for length in 0..2000usize {
+            let mut bytes = vec![1, 0, 0, 0, 0];
+            bytes.extend((0..length % 97).map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 56) as u8
+            }));
+            let checksum = super::checksum(&bytes);
+            bytes[1..5].copy_from_slice(&checksum.to_le_bytes());
+            assert_eq!(StoredMessage::decode(&bytes), Err(Damaged::Payload));
+        }
     }
 
     #[test]

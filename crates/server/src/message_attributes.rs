@@ -9,7 +9,8 @@ const MAX_ATTRIBUTES: usize = 10;
 const MAX_NAME_BYTES: usize = 256;
 /// SQS documents numbers of up to 38 digits.
 const MAX_NUMBER_DIGITS: usize = 38;
-/// Trace headers are some hundred bytes; they don't count towards the size of a message, so that they need a limit of their own.
+/// Trace headers are some hundred bytes; they don't count towards the size of a message, so that they need a limit
+/// of their own.
 pub(crate) const MAX_TRACE_HEADER_BYTES: usize = 8 * 1024;
 /// The one system attribute that can be sent.
 const TRACE_HEADER: &str = "AWSTraceHeader";
@@ -176,8 +177,8 @@ fn is_number(text: &str) -> bool {
     !digits.is_empty() && all_digits(&digits) && significant <= MAX_NUMBER_DIGITS && exponent_is_number
 }
 
-/// What a receive asks for by MessageAttributeNames: `All`, `.*` and `*` stand for all, `prefix.*` for those that begin so.
-/// Names that no attribute can have match nothing and are no error.
+/// What a receive asks for by MessageAttributeNames: `All`, `.*` and `*` stand for all, `prefix.*` for those that
+/// begin so. Names that no attribute can have match nothing and are no error.
 pub(crate) struct NameFilter<'a> {
     names: &'a [String],
     all: bool,

@@ -1,5 +1,5 @@
-//! The 23 actions: one file each, which checks what the request alone decides, asks the engine, and puts the answer into the
-//! wire's shape.
+//! The 23 actions: one file each, which checks what the request alone decides, asks the engine, and puts the answer
+//! into the wire's shape.
 
 use crate::call::Call;
 use bongsu_wire::{Operation, Output, ServiceError};

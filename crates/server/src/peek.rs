@@ -1,8 +1,10 @@
-//! Looking at messages without receiving them: `/_aws/sqs/messages?QueueUrl=…` and `/_aws/sqs/messages/REGION/ACCOUNT/QUEUE`.
+//! Looking at messages without receiving them: `/_aws/sqs/messages?QueueUrl=…` and
+//! `/_aws/sqs/messages/REGION/ACCOUNT/QUEUE`.
 //!
-//! The answer has the shape of ReceiveMessage's, with all attributes, in XML or (by `Accept`) JSON. Beside them `IsVisible` and
-//! `IsDelayed` say in which state a message is; messages in flight and delayed ones show with `ShowInvisible=true` and
-//! `ShowDelayed=true`. An SDK whose endpoint is this path can call ReceiveMessage and sees the same.
+//! The answer has the shape of ReceiveMessage's, with all attributes, in XML or (by `Accept`) JSON. Beside them
+//! `IsVisible` and `IsDelayed` say in which state a message is; messages in flight and delayed ones show with
+//! `ShowInvisible=true` and `ShowDelayed=true`. An SDK whose endpoint is this path can call ReceiveMessage and sees
+//! the same.
 
 use crate::call::Call;
 use crate::errors::{About, from_call};

@@ -1,5 +1,5 @@
-//! Queue policies as text: what a policy must look like to be stored, and how AddPermission and RemovePermission edit it.
-//! What a policy allows is not evaluated here.
+//! Queue policies as text: what a policy must look like to be stored, and how AddPermission and RemovePermission
+//! edit it. What a policy allows is not evaluated here.
 
 use crate::errors::{invalid_parameter, invalid_value};
 use crate::policy_json::write_object;
@@ -57,7 +57,8 @@ const STATEMENT_MEMBERS: [&str; 9] = [
 /// Checks a policy that a user sets; an empty one stands for none.
 ///
 /// # Errors
-/// `InvalidAttributeValue` for what is no policy, `OverLimit` for one beyond SQS's quotas. Its length is the engine's to check.
+/// `InvalidAttributeValue` for what is no policy, `OverLimit` for one beyond SQS's quotas. Its length is the
+/// engine's to check.
 pub(crate) fn check(text: &str) -> Result<(), ServiceError> {
     if text.is_empty() {
         return Ok(());

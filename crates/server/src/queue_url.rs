@@ -1,12 +1,13 @@
 //! QueueUrls: `<scheme>://<host>:<port>/<account>/<name>`.
 //!
-//! Written, a URL carries the address that the client itself used, because some SDKs send later calls to the QueueUrl's own
-//! origin. Read, only the path counts: clients reach the same server by different names.
+//! Written, a URL carries the address that the client itself used, because some SDKs send later calls to the
+//! QueueUrl's own origin. Read, only the path counts: clients reach the same server by different names.
 
 use crate::identity::Identity;
 use bongsu_engine::QueueName;
 
-/// What queue URLs begin with, without a slash at the end: the public URL if one is set, or else the host that the client named.
+/// What queue URLs begin with, without a slash at the end: the public URL if one is set, or else the host that the
+/// client named.
 pub(crate) fn base_url(public_url: Option<&str>, host: Option<&str>, local_address: &str) -> String {
     if let Some(url) = public_url {
         return url.trim_end_matches('/').to_owned();
@@ -31,8 +32,8 @@ pub(crate) fn write(base_url: &str, name: &QueueName) -> String {
 
 /// The queue that a QueueUrl names, with what it leaves out taken from the caller.
 ///
-/// Accepted are a URL whose path ends in `/account/name`, the forms `/queue/name` and `/queue/region/account/name`, the path
-/// alone, and a bare name. `None` where there is no such path.
+/// Accepted are a URL whose path ends in `/account/name`, the forms `/queue/name` and `/queue/region/account/name`,
+/// the path alone, and a bare name. `None` where there is no such path.
 pub(crate) fn read(url: &str, caller: &Identity) -> Option<QueueName> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),

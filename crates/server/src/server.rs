@@ -70,8 +70,8 @@ impl Server {
         self.local_address
     }
 
-    /// Stops: `/readyz` says no, long polls end with what there is, requests under way are answered, and the connections are
-    /// closed. The node is left to whoever made it, to be shut down next.
+    /// Stops: `/readyz` says no, long polls end with what there is, requests under way are answered, and the
+    /// connections are closed. The node is left to whoever made it, to be shut down next.
     pub async fn stop(self) {
         self.dispatcher.stopping.store(true, Ordering::Relaxed);
         self.node.drain();

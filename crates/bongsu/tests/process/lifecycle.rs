@@ -85,6 +85,22 @@ fn a_stop_ends_long_polls_and_exits_with_success() {
     }
 }
 
+/// A request that doesn't end would hold up the stop for a while.
+#[test]
+fn a_second_signal_stops_at_once() {
+    let mut server = Server::in_memory();
+    let connection = Connection::open(server.address);
+    connection.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
+    // The half of the request must have arrived.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let begun = Instant::now();
+    server.signal("TERM");
+    server.wait_for("stopping");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(1));
+    assert!(begun.elapsed() < PATIENCE / 4);
+}
+
 #[test]
 fn a_directory_in_use_is_refused() {
     let directory = tempfile::tempdir().unwrap();

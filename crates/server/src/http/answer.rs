@@ -88,7 +88,8 @@ impl Answer {
     }
 }
 
-/// Our own values are always legal; a value that isn't would be ours to leave out, not the client's to miss an answer for.
+/// Our own values are always legal; a value that isn't would be ours to leave out, not the client's to miss an
+/// answer for.
 fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);

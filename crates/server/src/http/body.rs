@@ -5,10 +5,11 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use std::time::Duration;
 
-/// The longest body that is read as a request. A batch of 1 MiB swells when it is escaped: six bytes for a control character in JSON,
-/// three for each byte of a form.
+/// The longest body that is read as a request. A batch of 1 MiB swells when it is escaped: six bytes for a control
+/// character in JSON, three for each byte of a form.
 pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-/// Up to here a body that is too long is read and thrown away, so that the client, still sending, gets to see the answer.
+/// Up to here a body that is too long is read and thrown away, so that the client, still sending, gets to see the
+/// answer.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 /// How long a client may take to send a body.
 const MAX_BODY_TIME: Duration = Duration::from_secs(60);

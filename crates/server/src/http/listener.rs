@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How long a connection may stay idle, or take to send the head of a request. Longer than SDKs keep theirs, so that it is they who
-/// close and not we while they send.
+/// How long a connection may stay idle, or take to send the head of a request. Longer than SDKs keep theirs, so
+/// that it is they who close and not we while they send.
 const MAX_IDLE: Duration = Duration::from_secs(90);
 /// How long requests under way have to end once the server stops.
 const MAX_FAREWELL: Duration = Duration::from_secs(10);

@@ -1,8 +1,9 @@
 //! A connection that can be watched while a request is under way.
 //!
-//! A client that goes away should end its long poll, so that no message is handed out to nobody. hyper notices only by giving up the
-//! connection at once, which would also leave those without an answer who close just their sending side after the request.
-//! So hyper gets a stream that allows half-closed connections, and a long poll watches the same socket itself.
+//! A client that goes away should end its long poll, so that no message is handed out to nobody. hyper notices only
+//! by giving up the connection at once, which would also leave those without an answer who close just their sending
+//! side after the request. So hyper gets a stream that allows half-closed connections, and a long poll watches the
+//! same socket itself.
 
 use std::future::pending;
 use std::io;
@@ -29,8 +30,8 @@ impl SharedStream {
 }
 
 impl Departure {
-    /// Ends when the client has closed the connection, or at least its sending side. Where the client has already sent more
-    /// (pipelining) that can't be seen, and it never ends.
+    /// Ends when the client has closed the connection, or at least its sending side. Where the client has already
+    /// sent more (pipelining) that can't be seen, and it never ends.
     pub(crate) async fn wait(&self) {
         match self.0.peek(&mut [0; 1]).await {
             Ok(0) | Err(_) => {}

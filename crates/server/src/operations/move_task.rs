@@ -51,7 +51,8 @@ impl OpenedHandle {
         Ok(Self { source, task_id })
     }
 
-    /// The task, if the queue that has the name now is the one that the handle was made for: the engine compares the nonce.
+    /// The task, if the queue that has the name now is the one that the handle was made for: the engine compares
+    /// the nonce.
     pub(super) fn task(&self, source: QueueId) -> TaskId {
         let (number, nonce) = self.task_id.as_u64_pair();
         TaskId { source, number, nonce }

@@ -72,8 +72,8 @@ impl Draft {
             attributes: attributes.map(|(name, value)| StoredAttribute::from_wire(name, value)).collect(),
             trace_header: sent_trace_header.or_else(|| call.trace_header.clone()),
             group: self.group_id.clone(),
-            // A FIFO queue takes a message without an id only where content-based deduplication is on, and then the hash is its
-            // id.
+            // A FIFO queue takes a message without an id only where content-based deduplication is on, and then the
+            // hash is its id.
             deduplication_id: self.deduplication_id.clone().or_else(|| content_hash.clone()),
         };
         let outgoing = Outgoing {
@@ -110,7 +110,8 @@ fn delay_ms(delay_seconds: i32) -> Result<u64, ServiceError> {
     }
 }
 
-/// MessageGroupId, MessageDeduplicationId and ReceiveRequestAttemptId keep to one alphabet: letters, digits, punctuation.
+/// MessageGroupId, MessageDeduplicationId and ReceiveRequestAttemptId keep to one alphabet: letters, digits,
+/// punctuation.
 ///
 /// # Errors
 /// `InvalidParameterValue`.

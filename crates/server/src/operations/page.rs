@@ -1,7 +1,7 @@
 //! Pages of queue names, as ListQueues and ListDeadLetterSourceQueues give them out.
 //!
-//! Without MaxResults there is one page of at most a thousand and no token. A token carries the last name of its page, sealed in
-//! nothing: it grants no more than asking for the next name would.
+//! Without MaxResults there is one page of at most a thousand and no token. A token carries the last name of its
+//! page, sealed in nothing: it grants no more than asking for the next name would.
 
 use crate::errors::invalid_parameter;
 use base64::Engine as _;

@@ -66,10 +66,11 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     Ok(Output::ReceiveMessage(ReceiveMessageResponse { messages }))
 }
 
-/// Receives; `None` where the client went away while it waited: nobody is there to read an answer, so better nothing is handed out.
+/// Receives; `None` where the client went away while it waited: nobody is there to read an answer, so better
+/// nothing is handed out.
 ///
-/// The client is only watched once it has to wait: one that has closed its sending side looks as if it were gone, and still gets
-/// what is there at once.
+/// The client is only watched once it has to wait: one that has closed its sending side looks as if it were gone,
+/// and still gets what is there at once.
 async fn receive_unless_gone(call: &Call<'_>, receive: Receive) -> Option<Result<Received, CallError>> {
     let mut receiving = std::pin::pin!(call.edge.node.receive(receive));
     if let Ok(received) = tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {

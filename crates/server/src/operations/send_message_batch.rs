@@ -1,5 +1,5 @@
-//! SendMessageBatch. Entries fail one by one, but for what a FIFO queue refuses: there SQS refuses the whole batch, because a
-//! message that is left out would change the order of those behind it.
+//! SendMessageBatch. Entries fail one by one, but for what a FIFO queue refuses: there SQS refuses the whole batch,
+//! because a message that is left out would change the order of those behind it.
 
 use super::batch;
 use super::outgoing::{Draft, Prepared, accepted};

@@ -1,5 +1,5 @@
-//! The page's JSON: the XML's elements as keys, an element that repeats as a list, one that doesn't as itself. It is the form that tools
-//! for this path read; it is neither AWS JSON nor what Query answers in JSON.
+//! The page's JSON: the XML's elements as keys, an element that repeats as a list, one that doesn't as itself. It
+//! is the form that tools for this path read; it is neither AWS JSON nor what Query answers in JSON.
 
 use crate::http::Answer;
 use base64::Engine as _;
