@@ -9,9 +9,6 @@ use bongsu_engine::{BodyRef, EntityId, ReplayError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// A part is no larger, so that it delays nobody for longer than a commit.
-const PART_BYTES: usize = 512 << 10;
-
 /// Bytes in the log with their checksum (reads by position don't check whole entries).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Part {
@@ -114,8 +111,9 @@ impl Round {
         self.writing = Some(Writing { entity: Some(entity), as_of, bytes, at: 0, parts: Vec::new() });
     }
 
-    /// Writes the next part. `true`: this batch holds the manifest, and with it durable the round is complete.
-    pub(crate) fn write(&mut self, batch: &mut Batch) -> bool {
+    /// Writes the next part, of at most `part_bytes`. `true`: this batch holds the manifest, and with it durable the
+    /// round is complete.
+    pub(crate) fn write(&mut self, batch: &mut Batch, part_bytes: usize) -> bool {
         if let Some(parts) = self.head.take() {
             let body = batch.push(Kind::Manifest, |_| (), &encode(&parts));
             self.written.push(body);
@@ -128,7 +126,7 @@ impl Round {
             at: 0,
             parts: Vec::new(),
         });
-        let end = writing.bytes.len().min(writing.at + PART_BYTES);
+        let end = writing.bytes.len().min(writing.at + part_bytes);
         let bytes = &writing.bytes[writing.at..end];
         let part = Part { at: batch.push(Kind::Part, |_| (), bytes), crc: crc32c::crc32c(bytes) };
         writing.parts.push(part);

@@ -20,4 +20,4 @@ mod waiters;
 pub use clock::Reading;
 pub use error::CallError;
 pub use node::{Body, Node, NodeOptions, Received, Status};
-pub use partition::{Output, Partition, PartitionOptions, StartError, Token};
+pub use partition::{Output, Partition, PartitionOptions, StartError, StepSizes, Token};

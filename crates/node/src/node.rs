@@ -2,7 +2,7 @@
 
 use crate::driver::{self, Caller, Clocks, Message, SharedStatus, Threads};
 use crate::error::CallError;
-use crate::partition::{Partition, PartitionOptions, StartError};
+use crate::partition::{Partition, PartitionOptions, StartError, StepSizes};
 use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply};
 use bongsu_journal::{Journal, JournalError, Pin, Position, Reader};
 use bytes::Bytes;
@@ -112,7 +112,8 @@ impl Node {
         let clocks = Clocks::start();
         wait_for_room(&mut *journal, clocks);
         let NodeOptions { cooldowns, new_secret, seed, checkpoint_bytes } = options;
-        let options = PartitionOptions { cooldowns, checkpoint_bytes, seed, new_secret };
+        let steps = StepSizes::default();
+        let options = PartitionOptions { cooldowns, checkpoint_bytes, steps, seed, new_secret };
         let partition: Partition<Caller> = Partition::open(&mut *journal, &options, clocks.read())?;
         let secret = partition.secret();
         let status: SharedStatus = Arc::new(Mutex::new(Status::Ready));

@@ -63,7 +63,7 @@ impl<T: Token> Partition<T> {
                 Next::Write if !self.has_space_for(0) => return false,
                 Next::Write => {
                     let Some(round) = &mut self.checkpoints.round else { return false };
-                    let completes = round.write(&mut self.open.batch);
+                    let completes = round.write(&mut self.open.batch, self.steps.slice_bytes);
                     if completes && let Some(round) = self.checkpoints.round.take() {
                         self.checkpoints.completed = None;
                         self.checkpoints.wanted = false;

@@ -6,9 +6,6 @@ use bongsu_engine::{BodyRef, QueueId, Relocation};
 use bongsu_journal::Position;
 use std::collections::VecDeque;
 
-/// Bytes copied at a time, so that a copy is no longer than a commit.
-const SLICE_BYTES: u64 = 512 << 10;
-
 /// A segment being emptied.
 #[derive(Debug)]
 pub(super) struct Cleaning {
@@ -72,7 +69,7 @@ impl<T: Token> Partition<T> {
         while let Some((_, sequence, body)) =
             self.cleaning.left.front().copied().filter(|(owner, ..)| *owner == queue)
         {
-            if !slice.is_empty() && bytes + u64::from(body.len) > SLICE_BYTES {
+            if !slice.is_empty() && bytes + u64::from(body.len) > self.steps.slice_bytes as u64 {
                 break;
             }
             bytes += u64::from(body.len);

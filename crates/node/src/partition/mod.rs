@@ -29,8 +29,6 @@ use checkpoints::Checkpoints;
 use cleaning::Cleaning;
 use std::collections::{BTreeSet, VecDeque};
 
-/// What a command's records may add to its stored messages.
-const RECORDS_RESERVE_BYTES: usize = 512 << 10;
 /// How often running move tasks take a step, expired messages are looked for, and a full disk is tried again.
 const TASK_STEP_MS: u64 = 100;
 const UPKEEP_MS: u64 = 1_000;
@@ -43,6 +41,21 @@ pub trait Token {
     fn is_abandoned(&self) -> bool;
 }
 
+/// How much goes into an entry at a time. The defaults are for entries of megabytes; a simulation has smaller ones.
+#[derive(Clone, Copy, Debug)]
+pub struct StepSizes {
+    /// What a command's records may add to its stored messages. An entry keeps so much free.
+    pub records_bytes: usize,
+    /// The largest piece of a snapshot, and what the cleaner copies at a time: no more than delays a commit.
+    pub slice_bytes: usize,
+}
+
+impl Default for StepSizes {
+    fn default() -> Self {
+        Self { records_bytes: 512 << 10, slice_bytes: 512 << 10 }
+    }
+}
+
 /// How a partition behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct PartitionOptions {
@@ -50,6 +63,8 @@ pub struct PartitionOptions {
     pub cooldowns: bool,
     /// A checkpoint is made when the log has grown by at least this much since the last.
     pub checkpoint_bytes: u64,
+    /// How much goes into an entry at a time.
+    pub steps: StepSizes,
     /// Random; starts the stream of random numbers that decisions use.
     pub seed: u128,
     /// Random; becomes the secret of a store that is new.
@@ -95,6 +110,7 @@ pub struct Partition<T> {
     room_bytes: u64,
     checkpoints: Checkpoints,
     checkpoint_bytes: u64,
+    steps: StepSizes,
     /// A checkpoint whose last entry is being appended.
     completing: Option<Round>,
     cleaning: Cleaning,
@@ -207,7 +223,7 @@ impl<T: Token> Partition<T> {
     }
 
     fn has_space_for(&self, carried_bytes: usize) -> bool {
-        self.open.batch.len() + carried_bytes + RECORDS_RESERVE_BYTES
+        self.open.batch.len() + carried_bytes + self.steps.records_bytes
             <= self.limits.max_payload_bytes as usize
     }
 
@@ -232,7 +248,7 @@ impl<T: Token> Partition<T> {
         let grows = match command {
             Command::Send { messages, .. } => {
                 let bytes: usize = messages.iter().map(|message| message.stored.len()).sum();
-                if bytes + RECORDS_RESERVE_BYTES > self.limits.max_payload_bytes as usize {
+                if bytes + self.steps.records_bytes > self.limits.max_payload_bytes as usize {
                     return Err(CallError::Engine(EngineError::Throttled(
                         "a batch larger than the journal's entries",
                     )));

@@ -82,6 +82,7 @@ impl<T: Token> Partition<T> {
             appending: None,
             completing: None,
             checkpoint_bytes: options.checkpoint_bytes,
+            steps: options.steps,
             deferred: VecDeque::new(),
             waiters: Waiters::default(),
             space,

@@ -36,7 +36,8 @@ struct House {
 }
 
 fn options(checkpoint_bytes: u64) -> PartitionOptions {
-    PartitionOptions { cooldowns: true, checkpoint_bytes, seed: 7, new_secret: [7; 32] }
+    let steps = StepSizes::default();
+    PartitionOptions { cooldowns: true, checkpoint_bytes, steps, seed: 7, new_secret: [7; 32] }
 }
 
 fn queue() -> QueueName {
