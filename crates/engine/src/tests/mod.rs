@@ -6,6 +6,8 @@
 mod bench;
 mod model;
 
+mod attributes;
 mod decoding;
 mod histories;
+mod queues;
 mod replay;
