@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::ServiceError;
+use crate::error::{ErrorKind, ServiceError};
 use crate::shapes::{ListName, MapName};
 
 /// The members of one structure. Each member can be taken once; a member that is absent (or JSON's `null`) is
@@ -39,6 +39,22 @@ pub(crate) trait Fields: Sized {
     /// A string that AWS treats as absent when it is empty.
     fn required_text(&mut self, name: &'static str) -> Result<String, ServiceError> {
         self.string(name)?.filter(|text| !text.is_empty()).ok_or_else(|| self.missing(name))
+    }
+
+    /// The QueueUrl. Where it is absent or empty, AWS has an answer of its own for each encoding.
+    fn queue_url(&mut self) -> Result<String, ServiceError> {
+        self.string("QueueUrl")?.filter(|url| !url.is_empty()).ok_or_else(Self::missing_queue_url)
+    }
+
+    /// What AWS says when no queue is named.
+    fn missing_queue_url() -> ServiceError;
+
+    /// The QueueName, whose absence AWS calls an invalid value.
+    fn queue_name(&mut self) -> Result<String, ServiceError> {
+        self.string("QueueName")?.filter(|name| !name.is_empty()).ok_or_else(|| {
+            let message = "Value for parameter QueueName is invalid. Reason: Must specify a queue name.";
+            ServiceError::new(ErrorKind::InvalidParameterValue, message)
+        })
     }
 
     fn required_integer(&mut self, name: &'static str) -> Result<i32, ServiceError> {

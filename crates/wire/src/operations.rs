@@ -300,6 +300,22 @@ impl Output {
         )
     }
 
+    /// Whether the model gives this action no answer but success.
+    pub(crate) fn has_no_shape(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteMessage
+                | Self::ChangeMessageVisibility
+                | Self::DeleteQueue
+                | Self::PurgeQueue
+                | Self::SetQueueAttributes
+                | Self::AddPermission
+                | Self::RemovePermission
+                | Self::TagQueue
+                | Self::UntagQueue
+        )
+    }
+
     pub(crate) fn write<S: Sink>(&self, sink: &mut S) {
         match self {
             Self::SendMessage(response) => response.write(sink),

@@ -216,6 +216,10 @@ impl<'a> JsonFields<'a> {
 }
 
 impl Fields for JsonFields<'_> {
+    fn missing_queue_url() -> ServiceError {
+        ServiceError::queue_does_not_exist()
+    }
+
     fn string(&mut self, name: &'static str) -> Result<Option<String>, ServiceError> {
         match self.take(name) {
             Value::Null => Ok(None),

@@ -10,9 +10,12 @@ use crate::operations::Output;
 use crate::shapes::{ListName, MapName};
 use crate::sink::Sink;
 
-/// Encodes an answer, for the content type `application/x-amz-json-1.0`. Actions whose answer has no members
-/// answer `{}`.
+/// Encodes an answer, for the content type `application/x-amz-json-1.0`. Actions whose answer has no shape have
+/// an empty body, as recorded from AWS; those whose answer has a shape with nothing in it have `{}`.
 pub fn encode_json(output: &Output) -> Vec<u8> {
+    if output.has_no_shape() {
+        return Vec::new();
+    }
     let mut sink = JsonSink::default();
     sink.object(|sink| output.write(sink));
     sink.into_bytes()

@@ -155,15 +155,34 @@ fn of_members_with_the_same_name_the_last_counts() {
     assert_eq!(request.tags["k"], "second");
 }
 
+/// Recorded from AWS: no queue named is a queue that does not exist.
+#[test]
+fn a_missing_queue_is_one_that_does_not_exist() {
+    let bodies = [r#"{"MessageBody":"b"}"#, r#"{"MessageBody":"b","QueueUrl":null}"#, r#"{"QueueUrl":""}"#];
+    for body in bodies {
+        let error = decode_json("AmazonSQS.SendMessage", body.as_bytes()).unwrap_err();
+        assert_eq!(error, ServiceError::queue_does_not_exist(), "{body}");
+    }
+}
+
+#[test]
+fn a_missing_queue_name_is_an_invalid_value() {
+    for action in ["CreateQueue", "GetQueueUrl"] {
+        let error = decode_json(&format!("AmazonSQS.{action}"), b"{}").unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidParameterValue);
+        assert_eq!(
+            error.message,
+            "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
+        );
+    }
+}
+
 #[test]
 fn required_members_are_named_when_they_are_absent() {
     let entry = r#"{"QueueUrl":"q","Entries":[{"Id":"a","ReceiptHandle":"h"},{"Id":"b"}]}"#;
     let cases = [
         ("SendMessage", r#"{"QueueUrl":"q"}"#, "MessageBody"),
         ("SendMessage", r#"{"QueueUrl":"q","MessageBody":""}"#, "MessageBody"),
-        ("SendMessage", r#"{"MessageBody":"b"}"#, "QueueUrl"),
-        ("SendMessage", r#"{"MessageBody":"b","QueueUrl":null}"#, "QueueUrl"),
-        ("PurgeQueue", r#"{"QueueUrl":""}"#, "QueueUrl"),
         ("DeleteMessage", r#"{"QueueUrl":"q"}"#, "ReceiptHandle"),
         ("ChangeMessageVisibility", r#"{"QueueUrl":"q","ReceiptHandle":"h"}"#, "VisibilityTimeout"),
         ("DeleteMessageBatch", entry, "DeleteMessageBatchRequestEntry.2.ReceiptHandle"),
@@ -176,7 +195,6 @@ fn required_members_are_named_when_they_are_absent() {
         ("TagQueue", r#"{"QueueUrl":"q","Tags":{}}"#, "Tags"),
         ("UntagQueue", r#"{"QueueUrl":"q"}"#, "TagKeys"),
         ("SetQueueAttributes", r#"{"QueueUrl":"q"}"#, "Attributes"),
-        ("CreateQueue", "{}", "QueueName"),
         ("CancelMessageMoveTask", "{}", "TaskHandle"),
         ("ListMessageMoveTasks", "{}", "SourceArn"),
     ];

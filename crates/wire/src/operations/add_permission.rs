@@ -23,7 +23,7 @@ pub struct AddPermissionRequest {
 impl AddPermissionRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             label: fields.required_string("Label")?,
             aws_account_ids: fields.required_strings(&AWS_ACCOUNT_IDS)?,
             actions: fields.required_strings(&ACTIONS)?,

@@ -17,7 +17,7 @@ pub struct ChangeMessageVisibilityRequest {
 impl ChangeMessageVisibilityRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             receipt_handle: fields.required_string("ReceiptHandle")?,
             visibility_timeout: fields.required_integer("VisibilityTimeout")?,
         })

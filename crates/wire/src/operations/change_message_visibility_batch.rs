@@ -33,7 +33,7 @@ pub struct ChangeMessageVisibilityBatchRequestEntry {
 impl ChangeMessageVisibilityBatchRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             entries: fields.structures(&ENTRIES, |fields| {
                 Ok(ChangeMessageVisibilityBatchRequestEntry {
                     id: fields.required_string("Id")?,

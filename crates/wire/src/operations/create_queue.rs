@@ -22,7 +22,7 @@ pub struct CreateQueueRequest {
 impl CreateQueueRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_name: fields.required_string("QueueName")?,
+            queue_name: fields.queue_name()?,
             attributes: fields.string_map(&ATTRIBUTES)?,
             tags: fields.string_map(&SMALL_TAGS)?,
         })

@@ -14,9 +14,6 @@ pub struct DeleteMessageRequest {
 
 impl DeleteMessageRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
-            receipt_handle: fields.required_string("ReceiptHandle")?,
-        })
+        Ok(Self { queue_url: fields.queue_url()?, receipt_handle: fields.required_string("ReceiptHandle")? })
     }
 }

@@ -29,7 +29,7 @@ pub struct DeleteMessageBatchRequestEntry {
 impl DeleteMessageBatchRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             entries: fields.structures(&ENTRIES, |fields| {
                 Ok(DeleteMessageBatchRequestEntry {
                     id: fields.required_string("Id")?,

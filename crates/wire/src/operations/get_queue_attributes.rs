@@ -16,10 +16,7 @@ pub struct GetQueueAttributesRequest {
 
 impl GetQueueAttributesRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
-            attribute_names: fields.strings(&ATTRIBUTE_NAMES)?,
-        })
+        Ok(Self { queue_url: fields.queue_url()?, attribute_names: fields.strings(&ATTRIBUTE_NAMES)? })
     }
 }
 

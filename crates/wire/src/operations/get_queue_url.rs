@@ -16,7 +16,7 @@ pub struct GetQueueUrlRequest {
 impl GetQueueUrlRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_name: fields.required_string("QueueName")?,
+            queue_name: fields.queue_name()?,
             queue_owner_aws_account_id: fields.string("QueueOwnerAWSAccountId")?,
         })
     }

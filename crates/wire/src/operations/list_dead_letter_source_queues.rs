@@ -22,7 +22,7 @@ pub struct ListDeadLetterSourceQueuesRequest {
 impl ListDeadLetterSourceQueuesRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             next_token: fields.string("NextToken")?,
             max_results: fields.integer("MaxResults")?,
         })

@@ -14,7 +14,7 @@ pub struct ListQueueTagsRequest {
 
 impl ListQueueTagsRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self { queue_url: fields.required_text("QueueUrl")? })
+        Ok(Self { queue_url: fields.queue_url()? })
     }
 }
 

@@ -12,6 +12,6 @@ pub struct PurgeQueueRequest {
 
 impl PurgeQueueRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self { queue_url: fields.required_text("QueueUrl")? })
+        Ok(Self { queue_url: fields.queue_url()? })
     }
 }

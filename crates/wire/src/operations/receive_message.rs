@@ -38,7 +38,7 @@ pub struct ReceiveMessageRequest {
 impl ReceiveMessageRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             attribute_names: fields.strings(&ATTRIBUTE_NAMES)?,
             message_system_attribute_names: fields.strings(&MESSAGE_SYSTEM_ATTRIBUTE_NAMES)?,
             message_attribute_names: fields.strings(&MESSAGE_ATTRIBUTE_NAMES)?,

@@ -14,6 +14,6 @@ pub struct RemovePermissionRequest {
 
 impl RemovePermissionRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self { queue_url: fields.required_text("QueueUrl")?, label: fields.required_string("Label")? })
+        Ok(Self { queue_url: fields.queue_url()?, label: fields.required_string("Label")? })
     }
 }

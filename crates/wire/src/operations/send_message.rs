@@ -30,7 +30,7 @@ impl SendMessageRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         let attribute = |fields: &mut F| MessageAttributeValue::read(fields, "SendMessage");
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             message_body: fields.required_text("MessageBody")?,
             delay_seconds: fields.integer("DelaySeconds")?,
             message_attributes: fields.structure_map(&MESSAGE_ATTRIBUTES, attribute)?,

@@ -42,7 +42,7 @@ pub struct SendMessageBatchRequestEntry {
 impl SendMessageBatchRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
         Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
+            queue_url: fields.queue_url()?,
             entries: fields.structures(&ENTRIES, SendMessageBatchRequestEntry::read)?,
         })
     }

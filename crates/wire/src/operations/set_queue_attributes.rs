@@ -15,9 +15,6 @@ pub struct SetQueueAttributesRequest {
 
 impl SetQueueAttributesRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
-            attributes: fields.required_string_map(&ATTRIBUTES)?,
-        })
+        Ok(Self { queue_url: fields.queue_url()?, attributes: fields.required_string_map(&ATTRIBUTES)? })
     }
 }

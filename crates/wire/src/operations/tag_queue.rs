@@ -15,6 +15,6 @@ pub struct TagQueueRequest {
 
 impl TagQueueRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self { queue_url: fields.required_text("QueueUrl")?, tags: fields.required_string_map(&TAGS)? })
+        Ok(Self { queue_url: fields.queue_url()?, tags: fields.required_string_map(&TAGS)? })
     }
 }

@@ -17,9 +17,6 @@ pub struct UntagQueueRequest {
 
 impl UntagQueueRequest {
     pub(crate) fn read<F: Fields>(fields: &mut F) -> Result<Self, ServiceError> {
-        Ok(Self {
-            queue_url: fields.required_text("QueueUrl")?,
-            tag_keys: fields.required_strings(&TAG_KEYS)?,
-        })
+        Ok(Self { queue_url: fields.queue_url()?, tag_keys: fields.required_strings(&TAG_KEYS)? })
     }
 }

@@ -34,7 +34,8 @@ const MAX_PARAMETERS: usize = 16_384;
 /// [`ErrorKind::MissingAction`] or [`ErrorKind::UnknownOperation`] for the action;
 /// [`ErrorKind::MalformedQueryString`] for parameters that are not UTF-8 or too many;
 /// [`ErrorKind::Serialization`] when a member has another type than the model says;
-/// [`ErrorKind::MissingParameter`] when a required one is absent; [`ErrorKind::UnsupportedOperation`] for
+/// [`ErrorKind::MissingParameter`] when a required one is absent ([`ErrorKind::InvalidAddress`] when it is
+/// the queue); [`ErrorKind::UnsupportedOperation`] for
 /// message attributes that are lists.
 pub fn decode_query(path: &str, query: &str, form: &[u8]) -> Result<Operation, ServiceError> {
     let mut parameters = Vec::new();
@@ -174,6 +175,11 @@ impl<'a> QueryFields<'a> {
 }
 
 impl Fields for QueryFields<'_> {
+    fn missing_queue_url() -> ServiceError {
+        let message = "The address https://queue.amazonaws.com/ is not valid for this endpoint.";
+        ServiceError::new(ErrorKind::InvalidAddress, message)
+    }
+
     fn string(&mut self, name: &'static str) -> Result<Option<String>, ServiceError> {
         let text = self.text(name);
         let from_path = self.path.filter(|path| name == "QueueUrl" && !path.is_empty());
