@@ -40,7 +40,7 @@ enum Step {
         rate: Option<u32>,
     },
     CancelTask(usize),
-    StepTasks,
+    RunTasks,
     Look(usize),
     Peek(usize),
     /// The cleaner reads some messages, from so far into the log, and so many bytes of it (in percent).
@@ -137,7 +137,7 @@ fn any_step(batch: usize) -> impl Strategy<Value = Step> {
         4 => (any_queue(), prop::option::of(any_queue()), rate)
             .prop_map(|(source, destination, rate)| Step::StartTask { source, destination, rate }),
         1 => (0..4usize).prop_map(Step::CancelTask),
-        6 => Just(Step::StepTasks),
+        6 => Just(Step::RunTasks),
         4 => any_queue().prop_map(Step::Look),
         1 => any_queue().prop_map(Step::Peek),
         4 => (0..100u64, 1..100u64).prop_map(|(from, span)| Step::Read(from, span)),
@@ -263,7 +263,7 @@ impl Life {
             }
             Step::StartTask { source, destination, rate } => self.start_task(*source, *destination, *rate),
             Step::CancelTask(which) => self.cancel_task(*which),
-            Step::StepTasks => {
+            Step::RunTasks => {
                 self.bench.step_tasks();
                 self.model.step_tasks(&self.bench.log.written[before..]);
             }
@@ -516,7 +516,7 @@ impl Life {
                 assert!(told.is_some_and(|told| told <= at_ms), "{name}: told {told:?}, but it is {at_ms}");
             }
         }
-        let engine = std::mem::replace(&mut self.bench.engine, Engine::default());
+        let engine = std::mem::take(&mut self.bench.engine);
         self.bench.engine = fork(&engine);
         for name in QUEUES {
             self.compare_queue(name);

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[allow(dead_code)]
 mod bench;
 mod model;
 
 mod attributes;
+mod dead_letters;
 mod decoding;
+mod deduplication;
+mod fair;
+mod fifo;
 mod histories;
+mod move_tasks;
 mod queues;
+mod receipts;
 mod replay;

@@ -158,7 +158,7 @@ fn a_queue_is_purged_once_in_60_s() {
         let refused = EngineError::PurgeQueueInProgress("q".to_owned());
         assert_eq!(again, if cooldowns { Err(refused) } else { Ok(()) });
         bench.pass(1);
-        assert_eq!(bench.decide(Command::PurgeQueue(named("q"))).is_ok(), true);
+        assert!(bench.decide(Command::PurgeQueue(named("q"))).is_ok());
     }
 }
 
