@@ -98,16 +98,10 @@ class TestJson:
     @pytest.mark.parametrize(
         ("action", "body", "parameter"),
         [
-            ("SendMessage", {"MessageBody": "m"}, "QueueUrl"),
             ("SendMessage", {"QueueUrl": "URL"}, "MessageBody"),
             ("SendMessage", {"QueueUrl": "URL", "MessageBody": None}, "MessageBody"),
-            ("SendMessageBatch", {"Entries": []}, "QueueUrl"),
-            ("ReceiveMessage", {}, "QueueUrl"),
             ("DeleteMessage", {"QueueUrl": "URL"}, "ReceiptHandle"),
             ("ChangeMessageVisibility", {"QueueUrl": "URL", "ReceiptHandle": "r"}, "VisibilityTimeout"),
-            ("CreateQueue", {}, "QueueName"),
-            ("GetQueueUrl", {}, "QueueName"),
-            ("DeleteQueue", {}, "QueueUrl"),
             ("SetQueueAttributes", {"QueueUrl": "URL"}, "Attributes"),
             ("TagQueue", {"QueueUrl": "URL"}, "Tags"),
             ("UntagQueue", {"QueueUrl": "URL"}, "TagKeys"),
@@ -124,6 +118,16 @@ class TestJson:
         message = json_error(answer, "MissingRequiredParameterException")
         assert message == f"The request must contain the parameter {parameter}."
         assert answer.headers["x-amzn-query-error"] == "MissingParameter;Sender"
+
+    @pytest.mark.parametrize("action", ["SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteQueue"])
+    def test_no_queue_is_a_queue_that_does_not_exist(self, http, action):
+        for body in ({}, {"QueueUrl": ""}, {"QueueUrl": None}):
+            json_error(http.json(action, body), "QueueDoesNotExist")
+
+    @pytest.mark.parametrize("action", ["CreateQueue", "GetQueueUrl"])
+    def test_no_name_is_an_invalid_one(self, http, action):
+        message = json_error(http.json(action, {}), "InvalidParameterValueException")
+        assert message == "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
 
     def test_errors_carry_both_codes(self, http):
         answer = http.json("GetQueueUrl", {"QueueName": unique()})
@@ -197,6 +201,9 @@ class TestQuery:
     def test_what_is_required(self, http, queue, action, parameter):
         message = xml_error(http.query({"Action": action, "QueueUrl": queue}), "MissingParameter")
         assert message == f"The request must contain the parameter {parameter}."
+
+    def test_no_queue_is_an_invalid_address(self, http):
+        xml_error(http.query({"Action": "SendMessage", "MessageBody": "b"}), "InvalidAddress", 404)
 
     def test_a_missing_queue(self, http):
         message = xml_error(

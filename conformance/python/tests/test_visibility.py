@@ -5,8 +5,7 @@ import time
 import pytest
 
 from support.clients import (
-    PREFIX, Refusal, attributes, bodies, counts, delete, invalid, receive, receive_all, receive_one, refused,
-    refused_as_one_of,
+    attributes, bodies, counts, delete, invalid, receive, receive_all, receive_one, refused,
 )
 from support.process import eventually
 
@@ -122,17 +121,15 @@ def test_twelve_hours_in_total(sqs, queue):
     change(sqs, queue, message, 43_000)
 
 
-def test_a_message_that_is_not_in_flight_has_no_timeout_to_change(sqs, queue):
+def test_a_message_that_is_visible_again_can_be_hidden_with_its_handle(sqs, queue):
+    """Recorded: AWS answers success here; nobody found a way to make it say MessageNotInflight."""
     sqs.send_message(QueueUrl=queue, MessageBody="m")
     message = receive_one(sqs, queue, VisibilityTimeout=0)
-    either = [Refusal(PREFIX + "MessageNotInflight", "MessageNotInflight"), invalid()]
-    refused_as_one_of(
-        either, sqs.change_message_visibility,
-        QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=10,
-    )
+    change(sqs, queue, message, 10)
+    assert counts(sqs, queue) == (0, 1, 0)
 
 
-def test_a_deleted_message_has_none_either(sqs, queue):
+def test_a_deleted_message_has_no_timeout_to_change(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="m")
     message = receive_one(sqs, queue)
     delete(sqs, queue, message)
