@@ -120,9 +120,10 @@ def test_the_count_may_be_text(sqs, make_queue):
     assert found == {"maxReceiveCount": 5, "deadLetterTargetArn": arn(sqs, dead)}, "and reads as a number"
 
 
-def test_a_policy_in_its_usual_form_comes_back_to_the_byte(sqs, make_queue):
-    """Terraform and others write it without spaces, and compare."""
-    text = json.dumps({"deadLetterTargetArn": arn(sqs, make_queue()), "maxReceiveCount": 5}, separators=(",", ":"))
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")], ids=["compact", "spaced"])
+def test_a_policy_comes_back_to_the_byte(sqs, make_queue, separators):
+    """Terraform and others compare."""
+    text = json.dumps({"deadLetterTargetArn": arn(sqs, make_queue()), "maxReceiveCount": 5}, separators=separators)
     assert attributes(sqs, make_queue(RedrivePolicy=text))["RedrivePolicy"] == text
 
 

@@ -4,7 +4,6 @@ use crate::message_attributes::is_all;
 use bongsu_engine::attributes::default_of;
 use bongsu_engine::{Description, StringMap};
 use bongsu_wire::{ErrorKind, ServiceError};
-use serde_json::Value;
 
 /// How a queue comes by the value of an attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +73,6 @@ fn value(queue: &Description, name: &str, kind: Kind) -> Option<String> {
     let set = queue.attributes.get(name).cloned();
     match kind {
         Kind::ReadOnly => read_only(queue, name),
-        Kind::Optional if name == "RedrivePolicy" => set.map(|policy| normalise_redrive_policy(&policy)),
         // Shows with a key and otherwise only where it was set.
         Kind::Optional
             if name == "KmsDataKeyReusePeriodSeconds" && queue.attributes.contains_key("KmsMasterKeyId") =>
@@ -106,24 +104,9 @@ fn read_only(queue: &Description, name: &str) -> Option<String> {
     })
 }
 
-/// SQS gives a redrive policy back without spaces and with the count as a number, however it was set; other
-/// policies come back as they were set.
-fn normalise_redrive_policy(policy: &str) -> String {
-    let Ok(Value::Object(map)) = serde_json::from_str(policy) else { return policy.to_owned() };
-    let Some(Value::String(arn)) = map.get("deadLetterTargetArn") else { return policy.to_owned() };
-    let count = match map.get("maxReceiveCount") {
-        None => Some(10),
-        Some(Value::String(digits)) => digits.parse::<u32>().ok(),
-        Some(count) => count.as_u64().and_then(|count| u32::try_from(count).ok()),
-    };
-    let Some(count) = count else { return policy.to_owned() };
-    let arn = Value::from(arn.as_str());
-    format!("{{\"deadLetterTargetArn\":{arn},\"maxReceiveCount\":{count}}}")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{normalise_redrive_policy, view};
+    use super::view;
     use bongsu_engine::{Description, QueueId, QueueName, StringMap};
 
     fn queue(name: &str, attributes: &[(&str, &str)]) -> Description {
@@ -210,18 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn redrive_policies_are_shown_in_one_form() {
-        let expected = "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:1:d\",\"maxReceiveCount\":3}";
-        for policy in [
-            expected,
-            "{ \"maxReceiveCount\": \"3\", \"deadLetterTargetArn\": \"arn:aws:sqs:us-east-1:1:d\" }",
-        ] {
-            assert_eq!(normalise_redrive_policy(policy), expected);
-        }
-    }
-
-    #[test]
-    fn other_policies_come_back_byte_for_byte() {
+    fn policies_come_back_byte_for_byte() {
         let policy = "{ \"redrivePermission\" :\"allowAll\"}";
         let attributes = all(&queue("jobs", &[("RedriveAllowPolicy", policy), ("Policy", " {\"a\" : 1}")]));
         assert_eq!(attributes["RedriveAllowPolicy"], policy);
