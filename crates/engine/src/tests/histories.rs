@@ -113,7 +113,8 @@ fn any_pause() -> impl Strategy<Value = u64> {
     ]
 }
 
-fn any_step(batch: usize) -> impl Strategy<Value = Step> {
+/// Batches of fewer than `batch` messages, receives of fewer than `most`.
+fn any_step(batch: usize, most: usize) -> impl Strategy<Value = Step> {
     let receipts = prop::collection::vec(0..24usize, 1..4);
     let changes = prop::collection::vec((0..24usize, any_timeout()), 1..4);
     let other_queue = || prop::option::weighted(0.05, 0..QUEUES.len());
@@ -126,7 +127,7 @@ fn any_step(batch: usize) -> impl Strategy<Value = Step> {
         1 => any_queue().prop_map(Step::Purge),
         25 => (any_queue(), prop::collection::vec(any_letter(), 1..batch))
             .prop_map(|(queue, letters)| Step::Send(queue, letters)),
-        30 => (any_queue(), 1..11usize, prop::option::weighted(0.7, any_timeout()), attempt).prop_map(
+        30 => (any_queue(), 1..most, prop::option::weighted(0.7, any_timeout()), attempt).prop_map(
             |(queue, most, timeout_ms, attempt)| Step::Receive { queue, most, timeout_ms, attempt }
         ),
         14 => (other_queue(), receipts).prop_map(|(queue, receipts)| Step::Delete { queue, receipts }),
@@ -149,9 +150,9 @@ fn any_step(batch: usize) -> impl Strategy<Value = Step> {
 }
 
 /// Histories begin with queues: dead-letter queues, then two standard and two FIFO ones that use them.
-fn any_history(batch: usize, steps: usize) -> impl Strategy<Value = (bool, Vec<Step>)> {
+fn any_history(batch: usize, most: usize, steps: usize) -> impl Strategy<Value = (bool, Vec<Step>)> {
     let begin = prop::collection::vec(any_look(), QUEUES.len());
-    (any::<bool>(), begin, prop::collection::vec(any_step(batch), 1..steps)).prop_map(
+    (any::<bool>(), begin, prop::collection::vec(any_step(batch, most), 1..steps)).prop_map(
         |(cooldowns, looks, steps)| {
             let order = [2, 5, 1, 4, 0, 3];
             let begin = order.into_iter().zip(looks).map(|(queue, look)| Step::Create(queue, look));
@@ -587,14 +588,14 @@ proptest! {
 
     #[test]
     fn any_history_goes_as_the_naive_model_says_and_replays_to_the_same_bytes(
-        (cooldowns, steps) in any_history(4, 120)
+        (cooldowns, steps) in any_history(4, 11, 120)
     ) {
         Life::new(cooldowns).live(&steps);
     }
 
     #[test]
     fn deep_queues_go_as_the_naive_model_says_and_replay_to_the_same_bytes(
-        (cooldowns, steps) in any_history(200, 40)
+        (cooldowns, steps) in any_history(200, 70, 40)
     ) {
         Life::new(cooldowns).live(&steps);
     }
