@@ -177,7 +177,10 @@ const COMPARED: [&str; 14] = [
 pub(crate) fn first_difference(set: &StringMap, asked: &StringMap) -> Option<&'static str> {
     COMPARED.into_iter().find(|name| {
         let Some(want) = asked.get(*name) else { return false };
-        let have = set.get(*name).cloned().or_else(|| default_of(name));
+        let have = match *name {
+            "SqsManagedSseEnabled" if set.contains_key("KmsMasterKeyId") => Some("false".to_owned()),
+            _ => set.get(*name).cloned().or_else(|| default_of(name)),
+        };
         let want = Some(want.clone()).filter(|value| !value.is_empty());
         have != want && !same_meaning(name, have.as_deref(), want.as_deref())
     })

@@ -158,7 +158,7 @@ fn check_type(name: &QueueName, attributes: &StringMap) -> Result<(), AttributeE
     let asked = attributes.get("FifoQueue").map(|value| attributes::boolean(value));
     match (name.is_fifo(), asked) {
         (true, Some(Some(true))) | (false, None) => Ok(()),
-        (false, Some(Some(false))) => Err(AttributeError::Unknown("FifoQueue".into())),
+        (_, Some(Some(false))) => Err(AttributeError::Unknown("FifoQueue".into())),
         (_, Some(None)) => Err(AttributeError::InvalidValue {
             name: "FifoQueue".into(),
             value: attributes.get("FifoQueue").cloned().unwrap_or_default(),

@@ -100,6 +100,18 @@ fn creating_a_queue_again_with_another_value_names_the_first_that_differs() {
     assert_eq!(bench.try_create("q", &[("RedrivePolicy", &redrive)]), Err(exists));
 }
 
+/// With a KMS key set SqsManagedSseEnabled reads false, so asking for `true` asks for something else.
+#[test]
+fn creating_a_queue_with_a_key_again_compares_the_encryption_in_force() {
+    let mut bench = Bench::new();
+    bench.create("q", &[("KmsMasterKeyId", "alias/k")]);
+    bench.create("q", &[("KmsMasterKeyId", "alias/k"), ("SqsManagedSseEnabled", "false")]);
+    let exists = EngineError::QueueNameExists("SqsManagedSseEnabled".to_owned());
+    assert_eq!(bench.try_create("q", &[("SqsManagedSseEnabled", "true")]), Err(exists));
+    bench.set("q", &[("SqsManagedSseEnabled", "true")]);
+    bench.create("q", &[("SqsManagedSseEnabled", "true")]);
+}
+
 #[test]
 fn creating_a_queue_again_compares_tags_when_there_are_some() {
     let mut bench = Bench::new();
