@@ -230,6 +230,34 @@ impl SimDisk {
         state.durable_names.insert(path.to_path_buf(), number);
     }
 
+    /// Flips the bits of `mask` in one byte of a file, in memory and on the medium: decay. False when there is no such byte.
+    pub fn decay(&self, path: &Path, offset: u64, mask: u8) -> bool {
+        let mut state = self.state();
+        let Some(number) = state.names.get(path).copied() else { return false };
+        let Some(inode) = state.inodes.get_mut(&number) else { return false };
+        let Some(byte) = inode.visible.get_mut(index(offset)) else { return false };
+        *byte ^= mask;
+        if let Some(byte) = inode.durable.get_mut(index(offset)) {
+            *byte ^= mask;
+        }
+        true
+    }
+
+    /// One byte of a file, as a process sees it.
+    #[must_use]
+    pub fn byte(&self, path: &Path, offset: u64) -> Option<u8> {
+        let state = self.state();
+        state.inodes.get(state.names.get(path)?)?.visible.get(index(offset)).copied()
+    }
+
+    /// The names and lengths of all files, as a process sees them.
+    #[must_use]
+    pub fn lengths(&self) -> BTreeMap<PathBuf, u64> {
+        let state = self.state();
+        let len = |number: &u64| state.inodes.get(number).map(|inode| inode.visible.len() as u64);
+        state.names.iter().filter_map(|(path, number)| Some((path.clone(), len(number)?))).collect()
+    }
+
     /// Takes a file away, durably and without counting a step.
     pub fn take_file(&self, path: &Path) {
         let mut state = self.state();

@@ -1,0 +1,149 @@
+//! How a seed ends: everything is healed, space comes down to what lives, the store is started once more, and all
+//! queues are drained.
+
+use crate::auditor::Verdict;
+use crate::faults::Crash;
+use crate::house::House;
+use crate::process::Event;
+use bongsu_engine::{Command, QueueName, Receive, Reply, StringMap, TaskStatus};
+use bongsu_journal::Journal;
+
+/// Longer than anything can be hidden.
+const PATIENCE_MS: u64 = 43_300_000;
+/// How long the cleaner has to come down to what lives.
+const CLEANING_MS: u64 = 60_000;
+/// What snapshots of queues like these may take.
+const SNAPSHOT_BYTES: u64 = 200_000;
+
+impl House {
+    /// Heals everything, checks the space, starts once more, drains all queues.
+    pub(crate) fn end(&mut self) -> Verdict {
+        self.quiet = true;
+        self.heal();
+        self.settle()?;
+        self.check_space()?;
+        match self.dice.below(3) {
+            0 => self.end_process(Crash::Kill),
+            1 => self.end_process(Crash::PowerCut(bongsu_journal::testing::Loss::Everything)),
+            _ => self.stop(),
+        }
+        self.settle()?;
+        self.drain()
+    }
+
+    fn heal(&mut self) {
+        self.trace(format_args!("*** everything is healed"));
+        self.full = false;
+        self.disk.heal();
+        self.disk.crash_at(u64::MAX);
+        self.disk.set_capacity_bytes(None);
+        self.disk.set_cached(true);
+        self.heal_rot();
+        if let Some(process) = &mut self.process {
+            process.journal.trick = None;
+        }
+        self.in_ms(0, Event::Faster);
+    }
+
+    fn stop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.stopping = true;
+            self.auditor.drains();
+            process.partition.drain();
+        }
+    }
+
+    /// Lets time pass until nothing is under way and the cleaner had its time.
+    fn settle(&mut self) -> Verdict {
+        let until_ms = self.now_ms + CLEANING_MS;
+        loop {
+            let busy = self.process.as_ref().is_none_or(|process| process.stopping || process.giving_up)
+                || !self.script.is_empty()
+                || !self.scripted.is_empty();
+            if self.now_ms >= until_ms && !busy {
+                return Ok(());
+            }
+            self.next_event()?;
+        }
+    }
+
+    /// The log is kept under twice what lives plus two segments; the active one and the spare come on top, as does
+    /// what replay needs since the last checkpoint.
+    fn check_space(&mut self) -> Verdict {
+        let Some(process) = &self.process else { return Err("no process".to_owned()) };
+        let segments = process.journal.segments();
+        let log_bytes: u64 = segments.iter().map(|segment| segment.end.0 - segment.base.0).sum();
+        let live_bytes = self.auditor.live_bytes() + SNAPSHOT_BYTES;
+        let limit = 2 * live_bytes + 3 * self.character.segment_bytes + 2 * self.character.checkpoint_bytes;
+        if log_bytes > limit {
+            let count = segments.len();
+            return Err(format!("the log has {log_bytes} bytes in {count} segments, over {limit}"));
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Verdict {
+        let names = self.auditor.names();
+        for name in &names {
+            self.calm(name)?;
+        }
+        // Nothing expires meanwhile: retention is two weeks now.
+        self.now_ms += PATIENCE_MS;
+        self.auditor.pass(self.reading());
+        for name in &names {
+            self.empty(name)?;
+        }
+        for name in &names {
+            match self.ask(Command::Describe(name.clone()))? {
+                Ok(Reply::Description(found)) if found.visible + found.in_flight + found.delayed == 0 => {}
+                other => return Err(format!("{} is drained, and says {other:?}", name.name)),
+            }
+        }
+        self.auditor.finished()
+    }
+
+    /// Ends move tasks, dead-letter moves and expiry, so that messages stay where they are.
+    fn calm(&mut self, name: &QueueName) -> Verdict {
+        if let Ok(Reply::Tasks(tasks)) =
+            self.ask(Command::ListMoveTasks { source: name.clone(), limit: 10 })?
+            && let Some(task) = tasks.iter().find(|task| task.status == TaskStatus::Running)
+        {
+            // It may end by itself meanwhile.
+            let _ = self.ask(Command::CancelMoveTask(task.id))?;
+        }
+        let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let attributes = StringMap::from([
+            set("RedrivePolicy", ""),
+            set("MessageRetentionPeriod", "1209600"),
+            set("DelaySeconds", "0"),
+        ]);
+        match self.ask(Command::SetAttributes { name: name.clone(), attributes })? {
+            Ok(Reply::Done) => Ok(()),
+            other => Err(format!("attributes of {} can't be set: {other:?}", name.name)),
+        }
+    }
+
+    fn empty(&mut self, name: &QueueName) -> Verdict {
+        loop {
+            let receive = Receive {
+                name: name.clone(),
+                max_messages: 10,
+                visibility_timeout_ms: Some(600_000),
+                wait_ms: Some(0),
+                attempt_id: None,
+            };
+            let deliveries = match self.ask(Command::Receive(receive))? {
+                Ok(Reply::Received(deliveries)) => deliveries,
+                other => return Err(format!("{} can't be drained: {other:?}", name.name)),
+            };
+            if deliveries.is_empty() {
+                return Ok(());
+            }
+            let receipts = deliveries.iter().map(|delivery| delivery.receipt).collect();
+            match self.ask(Command::Delete { name: name.clone(), receipts })? {
+                Ok(Reply::Each(results)) if results.iter().all(Result::is_ok) => {}
+                other => return Err(format!("{} can't be drained: {other:?}", name.name)),
+            }
+        }
+    }
+}
