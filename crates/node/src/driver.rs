@@ -1,51 +1,29 @@
-//! The threads that run a partition: one steps it, one writes the journal, one does slow work aside.
+//! What runs a partition: whoever calls steps it, under a lock; one thread writes the journal and keeps the time, one does
+//! slow work aside.
+//!
+//! A call decides on the caller's own thread, so that nothing has to be handed over but the commit: while the journal's
+//! thread syncs one entry, calls gather in the next.
 
 use crate::clock::Reading;
 use crate::error::CallError;
 use crate::node::{Answer, Body, Status};
 use crate::partition::{Output, Partition, Token};
 use bongsu_engine::{BodyRef, Command, EntityId, Frozen, QueueId, Relocation, Reply};
-use bongsu_journal::{AppendError, Appended, Journal, JournalError, Position, Reader, Stamp};
+use bongsu_journal::{Journal, JournalError, Position, Reader, Stamp};
 use bytes::Bytes;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
-/// Messages that are taken in at once before the next commit is sent off.
-const TAKEN_AT_ONCE: usize = 512;
+/// The journal's thread looks around at least this often.
+const MAX_SLEEP_MS: u64 = 1_000;
+/// While a commit can't go on (a full disk), time stands still for the open batch: asking again and again would only spin.
+const MIN_SLEEP_MS: u64 = 2;
 
-type Answering = oneshot::Sender<Result<Answer, CallError>>;
-
-/// What the partition's thread is told.
-pub(crate) enum Message {
-    Call(Command, Answering),
-    Appended(Result<Appended, AppendError>),
-    Room(u64),
-    Encoded(EntityId, Vec<u8>),
-    Copied(QueueId, Vec<Relocation>),
-    Drain,
-    Shutdown,
-}
-
-enum JournalWork {
-    Append(Position, Stamp, Bytes),
-    Delete(Position),
-    Room,
-}
-
-enum AsideWork {
-    Encode(EntityId, Box<Frozen>),
-    Read(QueueId, Vec<(u64, BodyRef)>),
-}
-
-/// The status that everybody can see.
-pub(crate) type SharedStatus = Arc<Mutex<Status>>;
-
-pub(crate) fn set_status(shared: &SharedStatus, status: Status) {
-    *shared.lock().unwrap_or_else(PoisonError::into_inner) = status;
-}
+pub(crate) type Answering = oneshot::Sender<Result<Answer, CallError>>;
+type Answers = Vec<(Caller, Result<Answer, CallError>)>;
 
 /// Somebody who waits at the other end of a channel.
 #[derive(Debug)]
@@ -77,211 +55,266 @@ impl Clocks {
     }
 }
 
-/// Everything that the partition's thread holds.
-pub(crate) struct Driver {
-    pub(crate) partition: Partition<Caller>,
-    pub(crate) clocks: Clocks,
-    pub(crate) reader: Arc<dyn Reader>,
-    pub(crate) messages: Receiver<Message>,
-    pub(crate) status: SharedStatus,
-    journal: Sender<JournalWork>,
-    aside: Sender<AsideWork>,
+/// A partition, shared by those who call it and the threads that serve it.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Tells the journal's thread that there is something to do.
+    changed: Condvar,
+    clocks: Clocks,
+    reader: Arc<dyn Reader>,
+}
+
+struct State {
+    /// `None` once the node is shut down, or when a step panicked: then nobody may see its state any more.
+    partition: Option<Partition<Caller>>,
+    append: Option<(Position, Stamp, Bytes)>,
+    dead_segments: Vec<Position>,
+    aside: Option<Sender<AsideWork>>,
+    status: Status,
+    /// Until when the journal's thread sleeps, in engine time; 0 while it is awake.
+    sleeps_until_ms: u64,
     shutting_down: bool,
+}
+
+enum AsideWork {
+    Encode(EntityId, Box<Frozen>),
+    Read(QueueId, Vec<(u64, BodyRef)>),
+}
+
+enum JournalWork {
+    Append(Position, Stamp, Bytes),
+    Delete(Vec<Position>),
+    Tick,
+    Stop,
 }
 
 /// The threads of a node. The journal's gives the journal back so that it can be closed.
 pub(crate) struct Threads {
-    pub(crate) partition: JoinHandle<()>,
     pub(crate) journal: JoinHandle<Box<dyn Journal>>,
     pub(crate) aside: JoinHandle<()>,
 }
 
-/// Starts the threads that run `partition`.
+/// Starts the threads that serve `partition`.
 pub(crate) fn start(
     partition: Partition<Caller>,
     journal: Box<dyn Journal>,
     clocks: Clocks,
-    (sender, messages): (Sender<Message>, Receiver<Message>),
-    status: SharedStatus,
-) -> std::io::Result<Threads> {
-    let reader = journal.reader();
-    let (journal_work, journal_queue) = std::sync::mpsc::channel();
-    let (aside_work, aside_queue) = std::sync::mpsc::channel();
-    let (for_journal, for_aside, aside_reader) = (sender.clone(), sender, reader.clone());
-    let journal =
-        named("bongsu-journal").spawn(move || run_journal(journal, &journal_queue, &for_journal))?;
-    let aside = named("bongsu-aside").spawn(move || run_aside(&*aside_reader, &aside_queue, &for_aside))?;
-    let driver = Driver {
-        partition,
-        clocks,
-        reader,
-        messages,
-        status,
-        journal: journal_work,
-        aside: aside_work,
+) -> std::io::Result<(Arc<Shared>, Threads)> {
+    let (aside, aside_work) = std::sync::mpsc::channel();
+    let state = State {
+        partition: Some(partition),
+        append: None,
+        dead_segments: Vec::new(),
+        aside: Some(aside),
+        status: Status::Ready,
+        sleeps_until_ms: 0,
         shutting_down: false,
     };
-    let partition = named("bongsu-partition").spawn(move || driver.run())?;
-    Ok(Threads { partition, journal, aside })
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        changed: Condvar::new(),
+        clocks,
+        reader: journal.reader(),
+    });
+    // What the start itself decided goes out first.
+    shared.step(|_, _| ());
+    let (for_journal, for_aside) = (shared.clone(), shared.clone());
+    let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let journal = named("bongsu-journal").spawn(move || run_journal(&for_journal, journal))?;
+    let aside = named("bongsu-aside").spawn(move || run_aside(&for_aside, &aside_work))?;
+    Ok((shared, Threads { journal, aside }))
 }
 
-fn named(name: &str) -> std::thread::Builder {
-    std::thread::Builder::new().name(name.to_owned())
-}
-
-impl Driver {
-    fn run(mut self) {
-        // A panic must not look like a server that is slow: whoever looks sees that the store is gone.
-        let guard = FailOnPanic(self.status.clone());
-        self.perform();
-        while !(self.shutting_down && self.partition.is_idle()) {
-            if !self.take_messages() {
-                break;
-            }
-            let reading = self.clocks.read();
-            if self.partition.now_ms(reading) >= self.partition.next_wake_ms() {
-                self.partition.tick(reading);
-                if self.partition.is_low_on_room() {
-                    self.tell_journal(JournalWork::Room);
-                }
-            }
-            self.partition.flush(reading);
-            self.perform();
-            if self.shutting_down && self.partition.failure().is_some() {
-                break;
-            }
-        }
-        std::mem::forget(guard);
+impl Shared {
+    /// Takes a command; the answer comes over the channel, or its sender is dropped.
+    pub(crate) fn call(&self, command: Command, answering: Answering) {
+        self.step(|partition, reading| partition.call(reading, Caller(answering), command));
     }
 
-    /// Waits for a message or for the next wake-up; takes what else is there. `false`: nobody is left to send any.
-    fn take_messages(&mut self) -> bool {
+    /// Takes one step of the partition, sends off what it gathered, and gives answers out.
+    fn step(&self, step: impl FnOnce(&mut Partition<Caller>, Reading)) {
+        let mut state = self.lock();
+        let Some(partition) = &mut state.partition else { return };
         let reading = self.clocks.read();
-        let due_ms = self.partition.next_wake_ms().saturating_sub(self.partition.now_ms(reading));
-        // While a commit is under way time may stand still for the open batch; asking again and again would only spin.
-        let wait_ms = if self.partition.is_idle() { due_ms } else { due_ms.max(2) };
-        let first = match self.messages.recv_timeout(Duration::from_millis(wait_ms.min(1_000))) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
-        };
-        let reading = self.clocks.read();
-        self.take(reading, first);
-        for _ in 1..TAKEN_AT_ONCE {
-            let Ok(message) = self.messages.try_recv() else { break };
-            self.take(reading, message);
-        }
-        true
-    }
-
-    fn take(&mut self, reading: Reading, message: Message) {
-        match message {
-            Message::Call(_, answering) if self.shutting_down => {
-                _ = answering.send(Err(CallError::ShuttingDown))
-            }
-            Message::Call(command, answering) => self.partition.call(reading, Caller(answering), command),
-            Message::Appended(result) => {
-                self.partition.appended(reading, result);
-                if let Some(reason) = self.partition.failure() {
-                    set_status(&self.status, Status::Failed(reason.to_owned()));
-                }
-            }
-            Message::Room(bytes) => self.partition.set_room(bytes),
-            Message::Encoded(entity, bytes) => self.partition.encoded(entity, bytes),
-            Message::Copied(queue, found) => self.partition.copied(reading, queue, found),
-            Message::Drain => self.partition.drain(),
-            Message::Shutdown => {
-                self.partition.drain();
-                self.shutting_down = true;
-            }
+        step(partition, reading);
+        partition.flush(reading);
+        let answers = self.perform(&mut state);
+        self.wake_journal(&state);
+        drop(state);
+        for (caller, answer) in answers {
+            // Nobody there any more: the client went away.
+            _ = caller.0.send(answer);
         }
     }
 
-    fn perform(&mut self) {
-        for output in self.partition.take_outputs() {
+    /// The state; a panic within a step takes the partition with it, and everybody who waits learns of it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            let mut state = PoisonError::into_inner(poisoned);
+            if state.partition.take().is_some() {
+                state.status = Status::Failed("a step of the partition panicked; see the log".to_owned());
+            }
+            state
+        })
+    }
+
+    fn perform(&self, state: &mut State) -> Answers {
+        let Some(partition) = &mut state.partition else { return Answers::new() };
+        let mut answers = Answers::new();
+        for output in partition.take_outputs() {
             match output {
+                // Messages are held before anything could delete their segment: that is done by the journal's thread,
+                // which learns of it from a later output.
                 Output::Reply(caller, result) => {
-                    let answer = result.and_then(|reply| self.answer(reply));
-                    // Nobody there any more: the client went away.
-                    _ = caller.0.send(answer);
+                    answers.push((caller, result.and_then(|reply| hold_bodies(&*self.reader, reply))));
                 }
                 Output::Append { expected, stamp, payload } => {
-                    self.tell_journal(JournalWork::Append(expected, stamp, payload));
+                    state.append = Some((expected, stamp, payload))
                 }
-                Output::DeleteSegment(base) => self.tell_journal(JournalWork::Delete(base)),
-                Output::Encode(entity, frozen) => self.do_aside(AsideWork::Encode(entity, frozen)),
-                Output::Read(queue, bodies) => self.do_aside(AsideWork::Read(queue, bodies)),
+                Output::DeleteSegment(base) => state.dead_segments.push(base),
+                Output::Encode(entity, frozen) => ask_aside(&state.aside, AsideWork::Encode(entity, frozen)),
+                Output::Read(queue, bodies) => ask_aside(&state.aside, AsideWork::Read(queue, bodies)),
             }
         }
+        if let Some(reason) = partition.failure()
+            && !matches!(state.status, Status::Failed(_))
+        {
+            state.status = Status::Failed(reason.to_owned());
+        }
+        answers
     }
 
-    fn tell_journal(&self, work: JournalWork) {
-        if self.journal.send(work).is_err() {
-            set_status(&self.status, Status::Failed("the journal's thread is gone".into()));
+    /// Wakes the journal's thread if it sleeps and there is work, or something is due before it would wake.
+    fn wake_journal(&self, state: &State) {
+        let Some(partition) = &state.partition else { return };
+        let has_work = state.append.is_some() || !state.dead_segments.is_empty();
+        if state.sleeps_until_ms > 0 && (has_work || partition.next_wake_ms() < state.sleeps_until_ms) {
+            self.changed.notify_one();
         }
     }
 
-    fn do_aside(&self, work: AsideWork) {
-        if self.aside.send(work).is_err() {
-            set_status(&self.status, Status::Failed("the thread for work aside is gone".into()));
+    /// Waits for something to do. After a tick that left something due (`rest`), it waits a little first.
+    fn next_journal_work(&self, mut rest: bool) -> JournalWork {
+        let mut state = self.lock();
+        loop {
+            state.sleeps_until_ms = 0;
+            if let Some((expected, stamp, payload)) = state.append.take() {
+                return JournalWork::Append(expected, stamp, payload);
+            }
+            if !state.dead_segments.is_empty() {
+                return JournalWork::Delete(std::mem::take(&mut state.dead_segments));
+            }
+            let shutting_down = state.shutting_down;
+            let Some(partition) = &mut state.partition else { return JournalWork::Stop };
+            if shutting_down && (partition.is_idle() || partition.failure().is_some()) {
+                return JournalWork::Stop;
+            }
+            let now_ms = partition.now_ms(self.clocks.read());
+            let due_ms = partition.next_wake_ms();
+            if due_ms <= now_ms && !rest {
+                return JournalWork::Tick;
+            }
+            rest = false;
+            let sleep_ms = due_ms.saturating_sub(now_ms).clamp(MIN_SLEEP_MS, MAX_SLEEP_MS);
+            state.sleeps_until_ms = now_ms + sleep_ms;
+            let woken = self.changed.wait_timeout(state, Duration::from_millis(sleep_ms));
+            state = match woken {
+                Ok((state, _)) => state,
+                Err(_) => self.lock(),
+            };
         }
     }
 
-    /// Adds to a reply a hold on each message's bytes, before anything could delete them.
-    fn answer(&self, reply: Reply) -> Result<Answer, CallError> {
-        let refs: Vec<BodyRef> = match &reply {
-            Reply::Received(messages) => messages.iter().map(|message| message.body).collect(),
-            Reply::Peeked(messages) => messages.iter().map(|message| message.body).collect(),
-            _ => Vec::new(),
-        };
-        let bodies: Option<Vec<Body>> =
-            refs.into_iter().map(|body| Body::hold(&*self.reader, body)).collect();
-        let bodies = bodies
-            .ok_or_else(|| CallError::Unavailable("a message's bytes are missing from the journal".into()))?;
-        Ok(Answer { reply, bodies })
+    /// Whether it serves.
+    pub(crate) fn status(&self) -> Status {
+        self.lock().status.clone()
+    }
+
+    /// Begins to go down: long polls end, later ones don't wait.
+    pub(crate) fn drain(&self) {
+        {
+            let mut state = self.lock();
+            if state.status == Status::Ready {
+                state.status = Status::Draining;
+            }
+        }
+        self.step(|partition, _| partition.drain());
+    }
+
+    /// Has the journal's thread finish what is under way, and end.
+    pub(crate) fn stop(&self) {
+        self.drain();
+        self.lock().shutting_down = true;
+        self.step(|partition, _| partition.stop());
+        self.changed.notify_one();
+    }
+
+    /// Lets go of the partition, so that whoever still calls learns that it is gone, and of the thread aside.
+    pub(crate) fn let_go(&self) {
+        let mut state = self.lock();
+        (state.partition, state.aside) = (None, None);
     }
 }
 
-struct FailOnPanic(SharedStatus);
-
-impl Drop for FailOnPanic {
-    fn drop(&mut self) {
-        set_status(&self.0, Status::Failed("the partition's thread ended in a panic; see the log".into()));
+fn ask_aside(aside: &Option<Sender<AsideWork>>, work: AsideWork) {
+    // The thread is gone only while the node goes down: then no checkpoint and no cleaning need go on.
+    if aside.as_ref().is_none_or(|aside| aside.send(work).is_err()) {
+        tracing::debug!("work aside is left undone");
     }
 }
 
-fn run_journal(
-    mut journal: Box<dyn Journal>,
-    work: &Receiver<JournalWork>,
-    done: &Sender<Message>,
-) -> Box<dyn Journal> {
-    while let Ok(work) = work.recv() {
+/// Adds to a reply a hold on each message's bytes, before anything could delete them.
+fn hold_bodies(reader: &dyn Reader, reply: Reply) -> Result<Answer, CallError> {
+    let refs: Vec<BodyRef> = match &reply {
+        Reply::Received(messages) => messages.iter().map(|message| message.body).collect(),
+        Reply::Peeked(messages) => messages.iter().map(|message| message.body).collect(),
+        _ => Vec::new(),
+    };
+    let bodies: Option<Vec<Body>> = refs.into_iter().map(|body| Body::hold(reader, body)).collect();
+    let bodies = bodies
+        .ok_or_else(|| CallError::Unavailable("a message's bytes are missing from the journal".into()))?;
+    Ok(Answer { reply, bodies })
+}
+
+fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journal> {
+    let mut ticked = false;
+    loop {
+        let work = shared.next_journal_work(ticked);
+        ticked = matches!(work, JournalWork::Tick);
         match work {
             JournalWork::Append(expected, stamp, payload) => {
                 let result = journal.append(expected, stamp, &payload);
-                if done.send(Message::Appended(result)).is_err() {
-                    break;
+                shared.step(|partition, reading| partition.appended(reading, result));
+            }
+            JournalWork::Delete(segments) => {
+                for base in segments {
+                    if let Err(error) = journal.delete_segment(base) {
+                        tracing::warn!("a segment that nobody needs stays for now: {error}");
+                    }
                 }
             }
-            JournalWork::Delete(base) => {
-                if let Err(error) = journal.delete_segment(base) {
-                    tracing::warn!("a segment that nobody needs stays for now: {error}");
+            JournalWork::Tick => shared.step(|partition, reading| {
+                if partition.is_low_on_room() {
+                    partition.set_room(journal.room_bytes());
                 }
-            }
-            JournalWork::Room => _ = done.send(Message::Room(journal.room_bytes())),
+                partition.tick(reading);
+            }),
+            JournalWork::Stop => return journal,
         }
     }
-    journal
 }
 
-fn run_aside(reader: &dyn Reader, work: &Receiver<AsideWork>, done: &Sender<Message>) {
+fn run_aside(shared: &Shared, work: &Receiver<AsideWork>) {
     while let Ok(work) = work.recv() {
-        let message = match work {
-            AsideWork::Encode(entity, frozen) => Message::Encoded(entity, frozen.encode()),
-            AsideWork::Read(queue, bodies) => Message::Copied(queue, read_all(reader, bodies)),
-        };
-        if done.send(message).is_err() {
-            break;
+        match work {
+            AsideWork::Encode(entity, frozen) => {
+                let bytes = frozen.encode();
+                shared.step(|partition, _| partition.encoded(entity, bytes));
+            }
+            AsideWork::Read(queue, bodies) => {
+                let found = read_all(&*shared.reader, bodies);
+                shared.step(|partition, reading| partition.copied(reading, queue, found));
+            }
         }
     }
 }

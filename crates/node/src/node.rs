@@ -1,12 +1,11 @@
 //! The handle that everybody calls.
 
-use crate::driver::{self, Caller, Clocks, Message, SharedStatus, Threads};
+use crate::driver::{self, Caller, Clocks, Shared, Threads};
 use crate::error::CallError;
 use crate::partition::{Partition, PartitionOptions, StartError, StepSizes};
 use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply};
 use bongsu_journal::{Journal, JournalError, Pin, Position, Reader};
 use bytes::Bytes;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -97,8 +96,7 @@ impl Body {
 /// A running node. Clones share it.
 #[derive(Clone)]
 pub struct Node {
-    messages: Sender<Message>,
-    status: SharedStatus,
+    shared: Arc<Shared>,
     secret: [u8; 32],
     threads: Arc<Mutex<Option<Threads>>>,
 }
@@ -116,11 +114,9 @@ impl Node {
         let options = PartitionOptions { cooldowns, checkpoint_bytes, steps, seed, new_secret };
         let partition: Partition<Caller> = Partition::open(&mut *journal, &options, clocks.read())?;
         let secret = partition.secret();
-        let status: SharedStatus = Arc::new(Mutex::new(Status::Ready));
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let threads = driver::start(partition, journal, clocks, (sender.clone(), receiver), status.clone())
+        let (shared, threads) = driver::start(partition, journal, clocks)
             .map_err(|error| StartError::Thread(error.to_string()))?;
-        Ok(Self { messages: sender, status, secret, threads: Arc::new(Mutex::new(Some(threads))) })
+        Ok(Self { shared, secret, threads: Arc::new(Mutex::new(Some(threads))) })
     }
 
     /// Asks the engine; answers when all that the answer rests on is durable.
@@ -153,7 +149,7 @@ impl Node {
 
     async fn ask(&self, command: Command) -> Result<Answer, CallError> {
         let (answering, answer) = oneshot::channel();
-        self.messages.send(Message::Call(command, answering)).map_err(|_| self.gone())?;
+        self.shared.call(command, answering);
         answer.await.map_err(|_| self.gone())?
     }
 
@@ -171,16 +167,12 @@ impl Node {
 
     /// Whether it serves.
     pub fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.status()
     }
 
     /// Begins to go down: long polls get what there is, later ones don't wait; all else is still served.
     pub fn drain(&self) {
-        if self.status() == Status::Ready {
-            driver::set_status(&self.status, Status::Draining);
-        }
-        // If nobody takes it, there is nothing to drain.
-        _ = self.messages.send(Message::Drain);
+        self.shared.drain();
     }
 
     /// Ends the node: finishes what is under way, ends the threads, closes the journal. Blocks; calls from then on fail.
@@ -188,14 +180,14 @@ impl Node {
     /// # Errors
     /// What the disk said when the journal was closed. What was answered is safe all the same.
     pub fn shutdown(&self) -> Result<(), JournalError> {
-        _ = self.messages.send(Message::Shutdown);
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(threads) = threads else { return Ok(()) };
         let panicked = |what: &str| JournalError::Ended(format!("the {what}'s thread ended in a panic"));
-        threads.partition.join().map_err(|_| panicked("partition"))?;
-        let journal = threads.journal.join().map_err(|_| panicked("journal"))?;
+        self.shared.stop();
+        let journal = threads.journal.join().map_err(|_| panicked("journal"));
+        self.shared.let_go();
         threads.aside.join().map_err(|_| panicked("cleaner"))?;
-        journal.close()
+        journal?.close()
     }
 }
 

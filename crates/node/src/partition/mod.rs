@@ -116,6 +116,7 @@ pub struct Partition<T> {
     cleaning: Cleaning,
     dirty: BTreeSet<EntityId>,
     draining: bool,
+    stopping: bool,
     failed: Option<String>,
     upkeep: Upkeep,
     outputs: Vec<Output<T>>,
@@ -192,6 +193,9 @@ impl<T: Token> Partition<T> {
 
     /// When [`Partition::tick`] wants to be called next, in engine time.
     pub fn next_wake_ms(&self) -> u64 {
+        if self.failed.is_some() {
+            return self.upkeep.next_ms;
+        }
         let waiting = self.waiters.next_wake_ms();
         let step = self.engine.has_running_tasks().then_some(self.upkeep.next_task_step_ms);
         [waiting, step].into_iter().flatten().fold(self.upkeep.next_ms, u64::min)
@@ -206,6 +210,8 @@ impl<T: Token> Partition<T> {
     pub fn call(&mut self, reading: Reading, token: T, command: Command) {
         if let Some(reason) = &self.failed {
             self.outputs.push(Output::Reply(token, Err(CallError::Unavailable(reason.clone()))));
+        } else if self.stopping {
+            self.outputs.push(Output::Reply(token, Err(CallError::ShuttingDown)));
         } else if !self.deferred.is_empty() || !self.fits(&command) {
             self.deferred.push_back((token, command));
         } else {
@@ -438,6 +444,12 @@ impl<T: Token> Partition<T> {
         for waiter in self.waiters.take_all() {
             self.answer(waiter.token, Ok(Reply::Received(Vec::new())));
         }
+    }
+
+    /// Takes no further calls; what was taken is finished.
+    pub fn stop(&mut self) {
+        self.drain();
+        self.stopping = true;
     }
 
     /// The journal failed: what was applied beyond it must not be seen. Everybody gets an answer to try again.

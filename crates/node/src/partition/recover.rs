@@ -92,6 +92,7 @@ impl<T: Token> Partition<T> {
             cleaning: Cleaning::default(),
             dirty,
             draining: false,
+            stopping: false,
             failed: None,
             upkeep: Upkeep::default(),
             outputs: Vec::new(),

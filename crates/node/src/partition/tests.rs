@@ -305,6 +305,19 @@ fn draining_ends_long_polls_and_later_ones_do_not_wait() {
 }
 
 #[test]
+fn after_a_stop_what_was_taken_is_finished_and_nothing_more_is_taken() {
+    let mut house = House::new(u64::MAX);
+    let sent = house.call(send(1, 100));
+    house.partition.stop();
+    let late = house.call(send(2, 100));
+    assert!(matches!(&house.replies[&late], Err(CallError::ShuttingDown)));
+    assert!(!house.partition.is_idle());
+    house.settle();
+    assert!(matches!(&house.replies[&sent], Ok(Reply::Sent(results)) if results[0].is_ok()));
+    assert!(house.partition.is_idle());
+}
+
+#[test]
 fn a_failed_journal_ends_the_partition_and_tells_everybody() {
     let mut house = House::new(u64::MAX);
     let poll = house.call(receive(20_000));
@@ -321,6 +334,27 @@ fn a_failed_journal_ends_the_partition_and_tells_everybody() {
     let late = house.call(receive(0));
     assert!(matches!(&house.replies[&late], Err(CallError::Unavailable(_))));
     assert!(house.partition.failure().is_some());
+}
+
+/// The simulation found a thread that spun: when the journal failed while a move task was running, the task's next step
+/// stayed due for ever, as nothing takes steps any more.
+#[test]
+fn a_failed_partition_with_a_running_task_does_not_ask_to_be_woken_at_once() {
+    let mut house = House::new(u64::MAX);
+    let source = QueueName::new("000000000000", "us-east-1", "source");
+    let redrive = format!(r#"{{"deadLetterTargetArn":"{}","maxReceiveCount":1}}"#, queue().arn());
+    let attributes = StringMap::from([("RedrivePolicy".to_owned(), redrive)]);
+    house.ask(Command::CreateQueue { name: source, attributes, tags: StringMap::new() }).unwrap();
+    house.ask(send(1, 100)).unwrap();
+    house
+        .ask(Command::StartMoveTask { source: queue(), destination: None, max_per_second: Some(1) })
+        .unwrap();
+    house.call(send(2, 100));
+    house.partition.appended(house.reading(), Err(AppendError::Unavailable("EIO".into())));
+    house.now_ms += 60_000;
+    house.partition.tick(house.reading());
+    assert!(house.partition.failure().is_some());
+    assert!(house.partition.next_wake_ms() > house.now_ms);
 }
 
 #[test]
