@@ -5,8 +5,10 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+mod read_only;
 mod real;
 
+pub use read_only::{HeldDir, LockedDisk, ReadOnlyDisk};
 pub use real::RealDisk;
 
 /// A file system, as far as a journal needs one.
@@ -65,6 +67,16 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the system said.
     fn random_id(&self) -> io::Result<[u8; 16]>;
+
+    /// Gives a file a second name, where there is none yet. Durable only with [`Disk::sync_dir`].
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] or [`io::ErrorKind::CrossesDevices`] where that is not possible, otherwise what the
+    /// system said.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _ = (from, to);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// An open file. All methods may be called from several threads.

@@ -5,29 +5,37 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+mod backup;
 mod format;
+mod mend;
+mod read_only;
 mod reader;
 mod recover;
 mod segment_file;
 mod shared;
 mod spare;
+mod survey;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod window;
 
+pub use self::backup::{BackedUp, BackupError, Copying, back_up};
 use self::format::{
     Chain, FRAME_HEADER_BYTES, FrameHeader, LAYOUT, NewFrame, SEAL_BYTES, SEGMENT_HEADER_BYTES,
 };
+pub use self::read_only::ReadOnlyJournal;
 use self::reader::FileReader;
 use self::segment_file::{End, header_after, install, seal};
 use self::shared::{Segment, Shared};
 use self::spare::{SPARE_NAME, Sizes, SpareMaker, Zeros, is_full};
+pub use self::survey::{Fault, FaultKind, Stretch, Survey, SurveyedSegment, Visitor};
 use crate::{
     AppendError, Appended, Disk, DiskFile, Journal, JournalError, Layout, Limits, OpenError, Position,
     Reader, SegmentInfo, Stamp,
 };
 
-const LOCK_NAME: &str = "LOCK";
+pub(crate) const LOCK_NAME: &str = "LOCK";
 
 /// No segment is larger, so that sums of positions and lengths stay far from the end of `u64`.
 const MAX_SEGMENT_BYTES: u64 = 1 << 40;

@@ -17,8 +17,11 @@ mod position;
 pub mod testing;
 
 pub use api::{Appended, Entry, Journal, Pin, PinnedSegment, Reader, SegmentInfo};
-pub use disk::{Disk, DiskFile, RealDisk};
+pub use disk::{Disk, DiskFile, HeldDir, LockedDisk, ReadOnlyDisk, RealDisk};
 pub use error::{AppendError, JournalError, OpenError};
-pub use file::{FileJournal, FileOptions};
+pub use file::{
+    BackedUp, BackupError, Copying, Fault, FaultKind, FileJournal, FileOptions, ReadOnlyJournal, Stretch,
+    Survey, SurveyedSegment, Visitor, back_up,
+};
 pub use memory::{MemoryJournal, MemoryOptions};
 pub use position::{Layout, Limits, Position, Stamp};

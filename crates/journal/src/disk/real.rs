@@ -23,7 +23,7 @@ struct RealFile {
     waits_always: AtomicBool,
 }
 
-fn real_file(file: File) -> Arc<dyn DiskFile> {
+pub(super) fn real_file(file: File) -> Arc<dyn DiskFile> {
     Arc::new(RealFile { file, waits_always: AtomicBool::new(false) })
 }
 
@@ -89,6 +89,10 @@ impl Disk for RealDisk {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(io::Error::from)?;
         Ok(id)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 }
 

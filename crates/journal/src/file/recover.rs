@@ -27,8 +27,8 @@ use super::window::{Found, Link, Window};
 use super::{FileOptions, io_error};
 use crate::{Disk, JournalError, OpenError, Position, Stamp};
 
-const FORMAT_NAME: &str = "FORMAT";
-const NEW_NAME: &str = "new.tmp";
+pub(super) const FORMAT_NAME: &str = "FORMAT";
+pub(super) const NEW_NAME: &str = "new.tmp";
 const TEMPORARY_NAMES: [&str; 3] = [SPARE_NAME, NEW_NAME, "FORMAT.tmp"];
 
 /// The largest file that is taken for a `FORMAT` file.
@@ -130,13 +130,18 @@ fn find_segments(disk: &dyn Disk, dir: &Path) -> Result<(LogId, Vec<FoundSegment
     Ok((id, found))
 }
 
-fn read_format(disk: &dyn Disk, path: &Path) -> Result<LogId, OpenError> {
+pub(super) fn read_format(disk: &dyn Disk, path: &Path) -> Result<LogId, OpenError> {
+    parse_format_text(&read_format_text(disk, path)?)
+        .map_err(|why| OpenError::Format { file: path.to_path_buf(), why })
+}
+
+/// The text of the file `FORMAT`, whatever it says.
+pub(super) fn read_format_text(disk: &dyn Disk, path: &Path) -> Result<String, JournalError> {
     let file = disk.open(path).map_err(|e| io_error("opening", path, e))?;
     let len_bytes = file.len_bytes().map_err(|e| io_error("measuring", path, e))?;
     let mut bytes = vec![0; usize::try_from(len_bytes.min(MAX_FORMAT_BYTES)).unwrap_or(0)];
     file.read_at(0, &mut bytes).map_err(|e| io_error("reading", path, e))?;
-    parse_format_text(&String::from_utf8_lossy(&bytes))
-        .map_err(|why| OpenError::Format { file: path.to_path_buf(), why })
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Whether this is the segment that a new journal begins with, and nothing was ever appended.

@@ -63,7 +63,11 @@ impl FoundSegment {
 }
 
 /// The frame at the end of a file, if it is a seal in its right place.
-fn read_seal(file: &dyn DiskFile, len_bytes: u64, header: &SegmentHeader) -> io::Result<Option<FrameHeader>> {
+pub(super) fn read_seal(
+    file: &dyn DiskFile,
+    len_bytes: u64,
+    header: &SegmentHeader,
+) -> io::Result<Option<FrameHeader>> {
     if len_bytes < SEGMENT_HEADER_BYTES + SEAL_BYTES {
         return Ok(None);
     }

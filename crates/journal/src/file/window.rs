@@ -1,5 +1,6 @@
 //! Reading the frames of one segment in order, through a window that is read ahead.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,19 +36,34 @@ impl Window {
 
     /// The `len` bytes at `offset`; `None` when they would go beyond the limit.
     pub(super) fn get(&mut self, offset: u64, len: u64) -> Result<Option<Bytes>, JournalError> {
-        if offset.checked_add(len).is_none_or(|end| end > self.limit) {
-            return Ok(None);
-        }
-        let held = self.start <= offset && offset + len <= self.start + self.bytes.len() as u64;
-        if !held {
+        loop {
+            if offset.checked_add(len).is_none_or(|end| end > self.limit) {
+                return Ok(None);
+            }
+            if self.start <= offset && offset + len <= self.start + self.bytes.len() as u64 {
+                break;
+            }
             let ahead = len.max(WINDOW_BYTES).min(self.limit - offset);
             let mut bytes = vec![0; to_usize(ahead)];
-            self.file.read_at(offset, &mut bytes).map_err(|e| io_error("reading", &self.path, e))?;
-            self.start = offset;
-            self.bytes = Bytes::from(bytes);
+            match self.file.read_at(offset, &mut bytes) {
+                Ok(()) => {
+                    self.start = offset;
+                    self.bytes = Bytes::from(bytes);
+                }
+                // Who reads beside a writer may find that the file was cut: a segment is, when it is complete.
+                Err(e) if e.kind() == ErrorKind::UnexpectedEof && self.has_shrunk() => {}
+                Err(e) => return Err(io_error("reading", &self.path, e)),
+            }
         }
         let from = to_usize(offset - self.start);
         Ok(Some(self.bytes.slice(from..from + to_usize(len))))
+    }
+
+    fn has_shrunk(&mut self) -> bool {
+        let len_bytes = self.file.len_bytes().unwrap_or(self.limit);
+        let shrunk = len_bytes < self.limit;
+        self.limit = self.limit.min(len_bytes);
+        shrunk
     }
 
     pub(super) fn damaged(&self, offset: u64, why: &str) -> JournalError {
