@@ -12,6 +12,7 @@ mod command;
 mod decide;
 mod effects;
 mod error;
+mod inspect;
 mod names;
 mod queue;
 mod record;

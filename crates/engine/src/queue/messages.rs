@@ -395,14 +395,29 @@ impl Messages {
                 self.visible -= 1;
                 message
             }
-            None => {
-                let row = self.lane_mut(id)?.fresh.remove(sequence)?;
-                self.visible -= 1;
-                Tracked::fresh(id, &row)
-            }
+            None => match self.lane_mut(id)?.fresh.remove(sequence) {
+                Some(row) => {
+                    self.visible -= 1;
+                    Tracked::fresh(id, &row)
+                }
+                None => self.remove_delayed(sequence)?,
+            },
         };
         self.refresh(id);
         Some(message)
+    }
+
+    /// Nobody receives, and so deletes, what is delayed; it is removed only where its bytes are lost.
+    fn remove_delayed(&mut self, sequence: u64) -> Option<Tracked> {
+        let found = self.delayed.iter_mut().find_map(|(slice, runs)| Some((*slice, runs.remove(sequence)?)));
+        let (slice, [sequence, position, len, enqueued_ms, _, lane]) = found?;
+        if self.delayed.get(&slice).is_some_and(|runs| runs.len() == 0) {
+            self.delayed.remove(&slice);
+        }
+        let id = lane as LaneId;
+        self.lane_mut(id)?.delayed -= 1;
+        self.waiting_delayed -= 1;
+        Some(Tracked::fresh(id, &[sequence, position, len, enqueued_ms]))
     }
 
     // --- Upkeep ----------------------------------------------------------------------------------------------------
@@ -504,6 +519,25 @@ impl Messages {
             left -= 1;
         }
         true
+    }
+
+    /// Those of the messages that are there, each with its lane.
+    pub(crate) fn lanes_of(&self, sequences: &BTreeSet<u64>) -> Vec<(u64, LaneId)> {
+        let mut found: Vec<(u64, LaneId)> = self
+            .tracked
+            .iter()
+            .filter(|(sequence, _)| sequences.contains(sequence))
+            .map(|(sequence, message)| (*sequence, message.lane))
+            .collect();
+        for (id, lane) in self.lanes.iter().enumerate() {
+            let fresh = lane.iter().flat_map(|lane| lane.fresh.iter()).map(|row| row[0]);
+            found.extend(fresh.filter(|one| sequences.contains(one)).map(|one| (one, id as LaneId)));
+        }
+        let delayed = self.delayed.values().flat_map(Runs::iter);
+        let delayed = delayed.filter(|row| sequences.contains(&row[0]));
+        found.extend(delayed.map(|row| (row[0], row[5] as LaneId)));
+        found.sort_unstable();
+        found
     }
 
     /// Some visible, in-flight and delayed messages for a look: sequence, body, details of tracked ones, whether it

@@ -9,6 +9,7 @@ mod attributes;
 mod dead_letters;
 mod decoding;
 mod deduplication;
+mod discard;
 mod fair;
 mod fifo;
 mod histories;
