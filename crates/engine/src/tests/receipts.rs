@@ -239,6 +239,17 @@ fn a_delayed_message_comes_when_it_is_due() {
 }
 
 #[test]
+fn messages_that_become_due_together_come_in_the_order_of_their_dues() {
+    let mut bench = Bench::new();
+    bench.create("q", &[]);
+    bench.try_send("q", Outgoing { delay_ms: Some(2_000), ..outgoing(1, "later") }).unwrap();
+    bench.pass(990);
+    bench.try_send("q", Outgoing { delay_ms: Some(1_000), ..outgoing(2, "sooner") }).unwrap();
+    bench.pass(2_000);
+    assert_eq!(bench.texts("q", 10), ["sooner", "later"]);
+}
+
+#[test]
 fn a_standard_queue_answers_over_limit_beyond_120_000_in_flight() {
     let mut bench = Bench::new();
     bench.create("q", &[]);
