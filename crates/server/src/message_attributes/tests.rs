@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use super::{INVALID_CHARACTERS, NameFilter, check, check_body, size_bytes, trace_header};
+use super::{
+    INVALID_CHARACTERS, NameFilter, check, check_body, has_valid_characters, size_bytes, trace_header,
+};
 use bongsu_wire::{ErrorKind, MessageAttributeValue, MessageAttributes};
 
 fn text(data_type: &str, value: &str) -> MessageAttributeValue {
@@ -192,5 +194,18 @@ fn bodies_keep_to_the_characters_of_xml() {
     }
     for body in ["\0", "\u{8}", "\u{b}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
         assert_eq!(check_body(body).unwrap_err().kind, ErrorKind::InvalidMessageContents, "{body:?}");
+    }
+}
+
+#[test]
+fn every_character_is_judged_as_the_contract_says() {
+    let valid = |c: char| {
+        matches!(c, '\t' | '\n' | '\r')
+            || ('\u{20}'..='\u{d7ff}').contains(&c)
+            || ('\u{e000}'..='\u{fffd}').contains(&c)
+            || c >= '\u{10000}'
+    };
+    for c in '\0'..=char::MAX {
+        assert_eq!(has_valid_characters(&format!("some text around {c} it")), valid(c), "{c:?}");
     }
 }
