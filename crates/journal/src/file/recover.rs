@@ -245,12 +245,14 @@ fn check_older(
         Some(seal) if seal.position == next_base && seal.chain != next.header.chain => {
             Err(next.damaged(80, "the segment does not follow upon the one before"))
         }
-        Some(seal) => {
+        Some(found) => {
             if next_is_last {
-                // The seal may be the work of a recovery that was interrupted before it had synced it.
-                segment.file(disk)?.sync_all().map_err(|e| io_error("syncing", &segment.path, e))?;
+                // It may be the work of a recovery that was interrupted before it had synced it, or whose sync failed:
+                // then the page cache holds what no later sync would write, so it is written again.
+                let end = End { position: found.position, chain: found.chain, stamp: Some(found.stamp) };
+                seal(segment.file(disk)?.as_ref(), &segment.path, segment.place(), end)?;
             }
-            Ok(seal.position)
+            Ok(found.position)
         }
     }
 }

@@ -344,3 +344,33 @@ fn a_segment_whose_removal_fails_stays() {
     assert!(matches!(journal.delete_segment(first.base), Err(JournalError::Io { .. })));
     assert!(matches!(try_append(&mut journal, 31), Err(AppendError::Unavailable(_))));
 }
+
+/// The simulation found a store that refused to open: a sync failed while an opening sealed the old segment, and the next
+/// opening found the seal in the page cache. Syncing it again said that all was well, as it does after a failure, but the
+/// seal never reached the disk; once two openings had gone by, a power cut showed its absence as damage.
+#[test]
+fn a_seal_whose_sync_failed_is_written_again() {
+    for skip in 0.. {
+        let disk = SimDisk::new();
+        let mut journal = open(&disk).unwrap();
+        for number in 0..3 {
+            append(&mut journal, number);
+        }
+        drop(journal);
+        disk.kill_process();
+        disk.fail(Step::Sync, skip, EIO);
+        if open(&disk).is_ok() {
+            assert!(skip > 1, "opening syncs the new segment and the old one");
+            return;
+        }
+        disk.heal();
+        for opening in 0..3 {
+            disk.kill_process();
+            let mut journal = open(&disk).unwrap();
+            append(&mut journal, 3 + 2 * opening);
+            append(&mut journal, 4 + 2 * opening);
+        }
+        disk.lose_power(Loss::Everything);
+        assert_eq!(numbers(&open(&disk).unwrap()), (0..9).collect::<Vec<_>>(), "sync {skip}");
+    }
+}
