@@ -1,5 +1,6 @@
 //! The command line. Each flag is also a variable of the environment; the flag wins, and both win over the file.
 
+use crate::bench::Scenario;
 use bongsu_server::config::{Account, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serve queues (what plain `bongsu` does).
     Serve(Box<Serve>),
+    /// Load an SQS endpoint, this server's or another, and measure it.
+    #[command(subcommand)]
+    Bench(Scenario),
 }
 
 /// How to serve.

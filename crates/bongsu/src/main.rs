@@ -1,26 +1,33 @@
 //! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the
-//! server in front of that, and takes all three down again when it is told to stop.
+//! server in front of that, and takes all three down again when it is told to stop. `bongsu bench` loads a service, this
+//! one or another, from the outside.
 //!
 //! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message
 //! is or how HTTP works.
 
 mod arguments;
+mod bench;
 mod serve;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
+use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let serve = match arguments.command {
-        Some(Command::Serve(serve)) => *serve,
-        None => arguments.serve,
-    };
     start_logging();
-    match serve::run(serve) {
+    match arguments.command {
+        Some(Command::Bench(scenario)) => exit_code(bench::run(scenario)),
+        Some(Command::Serve(serve)) => exit_code(serve::run(*serve)),
+        None => exit_code(serve::run(arguments.serve)),
+    }
+}
+
+fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
