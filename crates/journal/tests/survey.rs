@@ -123,7 +123,7 @@ fn a_sound_journal_has_no_faults_and_shows_all_it_has() {
         let (survey, seen) = survey(&disk);
         assert_eq!(survey.faults, []);
         assert_eq!(disk.files(), before, "a survey changes nothing");
-        assert_eq!(survey.is_complete(), seed % 2 == 1);
+        assert_eq!(survey.is_complete(None), seed % 2 == 1);
         let view = survey.journal(None).unwrap();
         assert!(content(&view).unwrap() == seen);
         let journal = open(&disk).unwrap();

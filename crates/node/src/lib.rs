@@ -13,6 +13,7 @@ mod clock;
 mod driver;
 mod error;
 mod node;
+pub mod offline;
 pub mod partition;
 mod space;
 mod waiters;

@@ -34,6 +34,15 @@ impl Survey {
         Some(format!("{}: {}; its segments are not of one history", misplaced.file.display(), misplaced.why))
     }
 
+    /// Keeps a copy of one of its files in `keep_dir`, which is made, unless there is one already.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn keep(&self, disk: &dyn Disk, file: &Path, keep_dir: &Path) -> Result<(), OpenError> {
+        disk.create_dir(keep_dir).map_err(|e| io_error("making", keep_dir, e))?;
+        Mender { survey: self, disk, keep_dir }.keep_if_there(file)
+    }
+
     /// Makes a journal of it that opens: without what lies at or after `cut`, if that is given, and with headers and seals
     /// that are whole. Everything before `cut` stays readable that is readable now. Files that are changed or removed are
     /// kept in `keep_dir`, which is made.

@@ -302,11 +302,14 @@ impl Survey {
         true
     }
 
-    /// Whether every entry that was ever written is still there: no segment was deleted.
+    /// Whether every segment is still there that was ever written up to `end` (or to the end of the log).
     #[must_use]
-    pub fn is_complete(&self) -> bool {
+    pub fn is_complete(&self, end: Option<Position>) -> bool {
         let starts = self.segments.first().is_some_and(|first| first.base == Position::FIRST);
-        starts && self.segments.windows(2).all(|pair| pair[0].end == pair[1].base)
+        let follows = |pair: &[SurveyedSegment]| {
+            end.is_some_and(|end| end <= pair[1].base) || pair[0].end == pair[1].base
+        };
+        starts && self.segments.windows(2).all(follows)
     }
 
     /// The journal as it was found, up to `end` (or all of it), to be read only. It can be read wherever no damage is.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// A segment being emptied.
 #[derive(Debug)]
 pub(super) struct Cleaning {
-    left: VecDeque<(QueueId, u64, BodyRef)>,
+    pub(super) left: VecDeque<(QueueId, u64, BodyRef)>,
     /// Bytes are being read, or wait to be written again.
     busy: bool,
     waiting: Option<(QueueId, Vec<Relocation>)>,

@@ -8,6 +8,7 @@
 
 mod checkpoints;
 mod cleaning;
+mod mending;
 mod receives;
 mod recover;
 #[cfg(test)]
@@ -491,6 +492,7 @@ fn warn_of(jump: Option<Jump>) {
     }
 }
 
+pub(crate) use recover::replay;
 /// What [`Partition::open`] starts from.
 pub use recover::{Opening, StartError};
 

@@ -57,11 +57,24 @@ impl<T: Token> Partition<T> {
         options: &PartitionOptions,
         reading: Reading,
     ) -> Result<Self, StartError> {
+        let mark = journal.last_stamp().map_or(0, |stamp| stamp.mark);
+        Self::open_from(journal, options, reading, mark)
+    }
+
+    /// As [`Partition::open`], but from the checkpoint that the entry at `mark` names, or from the beginning where that is 0.
+    ///
+    /// # Errors
+    /// As for [`Partition::open`].
+    pub(crate) fn open_from(
+        journal: &mut dyn Journal,
+        options: &PartitionOptions,
+        reading: Reading,
+        mark: u64,
+    ) -> Result<Self, StartError> {
         let (layout, limits) = (journal.layout(), journal.limits());
         let last_stamp = journal.last_stamp();
         let (reader, tail) = (journal.reader(), journal.tail());
         let mut opening = Opening { journal, reader, layout };
-        let mark = last_stamp.map_or(0, |stamp| stamp.mark);
         let Replayed { engine, checkpoints, dirty } =
             opening.replay(Options { cooldowns: options.cooldowns }, mark)?;
         let mut space = Space::new(&opening.journal.segments());
@@ -102,6 +115,28 @@ impl<T: Token> Partition<T> {
         partition.flush(reading);
         Ok(partition)
     }
+}
+
+/// What a journal's records make, from the checkpoint that the entry at `mark` names (0: from the beginning), and the bytes
+/// that the checkpoint takes.
+pub(crate) fn replay(journal: &mut dyn Journal, mark: u64) -> Result<(Engine, Checkpoint), StartError> {
+    let (layout, reader) = (journal.layout(), journal.reader());
+    let replayed = Opening { journal, reader, layout }.replay(Options::default(), mark)?;
+    let Checkpoints { manifest, head, .. } = &replayed.checkpoints;
+    let checkpoint =
+        Checkpoint { mark, replay_from: manifest.replay_from, bodies: manifest_bodies(manifest, head) };
+    Ok((replayed.engine, checkpoint))
+}
+
+/// A checkpoint, as far as somebody from outside needs to know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    /// The entry that names its manifest.
+    pub(crate) mark: u64,
+    /// Where replay starts from.
+    pub(crate) replay_from: u64,
+    /// Its bytes.
+    pub(crate) bodies: Vec<BodyRef>,
 }
 
 impl Opening<'_> {
