@@ -4,7 +4,7 @@
 //! and that a replay of its log gives the same state. So every test also tests replay.
 
 use crate::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const START_MS: u64 = 1_000_000_000;
 /// What the wall clock is ahead of engine time.
@@ -180,6 +180,12 @@ impl Bench {
 
     pub(super) fn relocate(&mut self, queue: QueueId, found: &[Relocation]) -> usize {
         let count = self.engine.relocate(self.moment(), queue, found, &mut self.log);
+        self.account();
+        count
+    }
+
+    pub(super) fn discard(&mut self, queue: QueueId, sequences: &BTreeSet<u64>) -> usize {
+        let count = self.engine.discard(self.moment(), queue, sequences, &mut self.log);
         self.account();
         count
     }

@@ -173,6 +173,29 @@ fn a_due_group_is_found_behind_groups_that_are_not() {
     assert_eq!(bench.texts(Q, 10), ["old"]);
 }
 
+/// Groups stand in the order in which they became free; the one that is due next may be any of them.
+#[test]
+fn a_long_poll_is_woken_for_the_group_that_is_due_first() {
+    let mut bench = Bench::new();
+    bench.create(Q, &[("DelaySeconds", "10")]);
+    bench.send_to(Q, "a", "1");
+    bench.pass(19_000);
+    let got = bench.receive_one(Q);
+    bench.send_to(Q, "a", "2");
+    bench.pass(500);
+    bench.send_to(Q, "b", "3");
+    bench.pass(500);
+    bench.delete(Q, &got).unwrap();
+    let id = bench.engine.queue_id(&named(Q)).unwrap();
+    assert_eq!(
+        bench.engine.next_change_ms(id, bench.now_ms),
+        Some(START_MS + 29_000),
+        "a's turn is after b's"
+    );
+    bench.pass(9_000);
+    assert_eq!(bench.texts(Q, 10), ["2"]);
+}
+
 #[test]
 fn an_expired_message_does_not_hold_its_group_up() {
     let mut bench = Bench::new();

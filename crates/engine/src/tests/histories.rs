@@ -5,7 +5,7 @@ use super::bench::{Bench, Got, START_MS, Written, fork, named, outgoing};
 use super::model::{Look, Model};
 use crate::*;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The queues of a history; the second half are FIFO.
 const QUEUES: [&str; 6] = ["a", "b", "dead", "x.fifo", "y.fifo", "dead.fifo"];
@@ -47,6 +47,8 @@ enum Step {
     Read(u64, u64),
     /// The cleaner writes some of what it read, in reverse where asked to.
     Relocate(u8, bool),
+    /// A queue gives up some messages for lost: the first, and from there every second, third ….
+    Discard(usize, usize),
     BeginCheckpoint,
     Freeze(usize),
     /// The engine is made anew: from all records, or from the last complete checkpoint and what came since.
@@ -143,6 +145,7 @@ fn any_step(batch: usize, most: usize) -> impl Strategy<Value = Step> {
         1 => any_queue().prop_map(Step::Peek),
         4 => (0..100u64, 1..100u64).prop_map(|(from, span)| Step::Read(from, span)),
         4 => (any::<u8>(), any::<bool>()).prop_map(|(which, reverse)| Step::Relocate(which, reverse)),
+        1 => (any_queue(), 2..6usize).prop_map(|(queue, every)| Step::Discard(queue, every)),
         3 => Just(Step::BeginCheckpoint),
         12 => (0..8usize).prop_map(Step::Freeze),
         3 => any::<bool>().prop_map(|from_checkpoint| Step::Restart { from_checkpoint }),
@@ -278,6 +281,7 @@ impl Life {
                 self.read = self.bench.read_for_relocation(from, from + end * span / 100);
             }
             Step::Relocate(which, reverse) => self.relocate(*which, *reverse),
+            Step::Discard(queue, every) => self.discard(QUEUES[*queue], *every),
             Step::BeginCheckpoint => self.begin_round(),
             Step::Freeze(which) => self.freeze(*which),
             Step::Restart { from_checkpoint } => self.restart(*from_checkpoint),
@@ -405,6 +409,14 @@ impl Life {
             assert!(count <= found.len());
             assert_eq!(self.bench.log.written.len() - before, usize::from(count > 0));
         }
+    }
+
+    fn discard(&mut self, name: &str, every: usize) {
+        let Some(queue) = self.model.queues.get_mut(name) else { return };
+        let all = queue.messages.iter().map(|message| message.sequence);
+        let lost: BTreeSet<u64> = all.step_by(every).collect();
+        lost.iter().for_each(|sequence| queue.discard(*sequence));
+        assert_eq!(self.bench.discard(queue.id, &lost), lost.len());
     }
 
     // --- Checkpoints and restarts ----------------------------------------------------------------------------------

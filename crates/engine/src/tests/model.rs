@@ -160,6 +160,10 @@ impl ModelQueue {
         message
     }
 
+    pub(super) fn discard(&mut self, sequence: u64) {
+        self.remove(sequence);
+    }
+
     fn void(&mut self, nonce: u64) {
         self.attempts.iter_mut().filter(|past| past.nonce == nonce).for_each(|past| past.void = true);
     }
