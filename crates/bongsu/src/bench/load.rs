@@ -103,11 +103,16 @@ impl Wiring {
     }
 }
 
-/// Runs the load to its end.
+/// Runs the load to its end. `measuring` is called when the warm-up is over.
 ///
 /// # Errors
 /// A thread or its runtime can't be made, or the connections can't be opened.
-pub(super) fn run(load: Load, wiring: &Wiring, goal: Goal) -> io::Result<Outcome> {
+pub(super) fn run(
+    load: Load,
+    wiring: &Wiring,
+    goal: Goal,
+    measuring: &mut dyn FnMut(),
+) -> io::Result<Outcome> {
     let load = Arc::new(load);
     let senders = (0..wiring.connections).filter(|index| matches!(load.role(*index), Role::Send { .. }));
     load.shared.senders.store(senders.count() as u64, Ordering::Relaxed);
@@ -126,7 +131,7 @@ pub(super) fn run(load: Load, wiring: &Wiring, goal: Goal) -> io::Result<Outcome
         threads.push(std::thread::Builder::new().name(format!("bench-{thread}")).spawn(work)?);
     }
     drop(finished);
-    let hung = !look_on(&load, &ends, goal);
+    let hung = !look_on(&load, &ends, goal, measuring);
     if hung {
         load.shared.given_up.store(true, Ordering::Relaxed);
         _ = stop.send(true);
@@ -193,7 +198,15 @@ pub(super) enum Goal {
 }
 
 /// Shows the progress until all threads have ended. `false`: the service hangs.
-fn look_on(load: &Load, ends: &Receiver<()>, goal: Goal) -> bool {
+fn look_on(load: &Load, ends: &Receiver<()>, goal: Goal, measuring: &mut dyn FnMut()) -> bool {
+    while let wait = load.measured_from.saturating_duration_since(now())
+        && !wait.is_zero()
+    {
+        if ends.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
+            return true;
+        }
+    }
+    measuring();
     let bar = progress_bar(goal);
     let (mut answers, mut last_answer) = (0, now());
     let mut shown = (now(), 0);

@@ -153,26 +153,22 @@ fn measure(name: &'static str, roles: Vec<Role>, arguments: &LoadArguments) -> R
             ..arguments.clone()
         };
         let (load, goal) = load(roles, shape.clone(), queues.clone(), &filling);
-        let Outcome { tally, hung, .. } = load::run(load, &wiring, goal)?;
+        let Outcome { tally, hung, .. } = load::run(load, &wiring, goal, &mut || ())?;
         if hung || tally.rows.is_empty() {
             return Err(BenchError::Hung);
         }
     }
     shape.run = run;
     shape.stamped = name == "end-to-end";
-    let watched = |error| BenchError::Process { pid: arguments.pid.unwrap_or_default(), error };
-    let cpu_before = arguments.pid.map(|pid| process::cpu_time(Some(pid))).transpose().map_err(watched)?;
-    let own_before = process::cpu_time(None)?;
+    let costs = Costs::of(arguments.pid)?;
+    let mut before = Ok(costs);
     let (load, goal) = load(roles, shape, queues, arguments);
-    let outcome = load::run(load, &wiring, goal)?;
-    let generator_cpu = process::cpu_time(None)?.saturating_sub(own_before);
-    let server = match (arguments.pid, cpu_before) {
-        (Some(pid), Some(before)) => Some(ServerUse {
-            cpu: process::cpu_time(Some(pid)).map_err(watched)?.saturating_sub(before),
-            resident_bytes: process::resident_bytes(Some(pid)).map_err(watched)?,
-        }),
-        _ => None,
-    };
+    let outcome = load::run(load, &wiring, goal, &mut || before = Costs::of(arguments.pid))?;
+    let (before, after) = (before?, Costs::of(arguments.pid)?);
+    let server = after.server.zip(before.server).map(|(after, before)| ServerUse {
+        cpu: after.cpu.saturating_sub(before.cpu),
+        resident_bytes: after.resident_bytes,
+    });
     Ok(Report {
         scenario: name,
         endpoint: arguments.endpoint.clone(),
@@ -181,9 +177,29 @@ fn measure(name: &'static str, roles: Vec<Role>, arguments: &LoadArguments) -> R
         message_bytes: arguments.message_bytes,
         rate: arguments.rate,
         outcome,
-        generator_cpu,
+        generator_cpu: after.generator_cpu.saturating_sub(before.generator_cpu),
         server,
     })
+}
+
+/// What the two processes have used so far.
+#[derive(Clone, Copy)]
+struct Costs {
+    generator_cpu: Duration,
+    server: Option<ServerUse>,
+}
+
+impl Costs {
+    fn of(server: Option<u32>) -> Result<Self, BenchError> {
+        let look = |pid| -> std::io::Result<ServerUse> {
+            Ok(ServerUse {
+                cpu: process::cpu_time(Some(pid))?,
+                resident_bytes: process::resident_bytes(Some(pid))?,
+            })
+        };
+        let look = |pid| look(pid).map_err(|error| BenchError::Process { pid, error });
+        Ok(Self { generator_cpu: process::cpu_time(None)?, server: server.map(look).transpose()? })
+    }
 }
 
 fn load(

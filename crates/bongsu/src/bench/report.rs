@@ -20,12 +20,12 @@ pub(super) struct Report {
     /// Messages a second that an open loop was to begin.
     pub(super) rate: Option<f64>,
     pub(super) outcome: Outcome,
-    /// CPU time of this process during the load, warm-up included.
+    /// CPU time of this process during the measurement.
     pub(super) generator_cpu: Duration,
     pub(super) server: Option<ServerUse>,
 }
 
-/// What the server used during the load, warm-up included.
+/// What the server used during the measurement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ServerUse {
     pub(super) cpu: Duration,
