@@ -58,6 +58,10 @@ impl Survey {
             mender.keep_if_there(&self.dir.join(FORMAT_NAME))?;
             put_text(disk, &self.dir, FORMAT_NAME, &format_text(self.id))?;
         }
+        if let Some((file, _)) = &self.torn {
+            // The next opening will cut it.
+            mender.keep_if_there(file)?;
+        }
         let stays = |segment: &&SurveyedSegment| cut.is_none_or(|cut| segment.base < cut);
         let mut staying: Vec<&SurveyedSegment> = self.segments.iter().filter(stays).collect();
         if staying.is_empty() {

@@ -65,6 +65,10 @@ pub struct Repair<'a> {
     pub keep_dir: &'a Path,
     /// Random; becomes the store's secret where that is lost.
     pub new_secret: [u8; 32],
+    /// How the journal is kept, as when it is served.
+    pub journal: FileOptions,
+    /// How much is written at a time.
+    pub steps: StepSizes,
     /// See [`super::check`].
     pub verify: Verify<'a>,
 }
@@ -119,12 +123,12 @@ fn evacuate(
     for (file, ..) in &damaged {
         survey.keep(&*how.disk, file, how.keep_dir)?;
     }
-    let mut journal = FileJournal::open(how.disk.clone(), how.dir, FileOptions::default())?;
+    let mut journal = FileJournal::open(how.disk.clone(), how.dir, how.journal.clone())?;
     let options = PartitionOptions {
         cooldowns: true,
         // Checkpoints are made when they are asked for.
         checkpoint_bytes: u64::MAX,
-        steps: StepSizes::default(),
+        steps: how.steps,
         seed: u128::from_le_bytes(std::array::from_fn(|at| how.new_secret[at])),
         new_secret: how.new_secret,
     };

@@ -21,6 +21,12 @@ impl<T: Token> Partition<T> {
         self.maintain_space();
     }
 
+    /// Every living message's bytes.
+    #[cfg(test)]
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = (QueueId, u64, bongsu_engine::BodyRef)> {
+        self.engine.bodies_in(0, u64::MAX).into_iter()
+    }
+
     /// Has a checkpoint made in which nothing is kept of earlier ones.
     pub(crate) fn want_whole_checkpoint(&mut self) {
         self.dirty.extend(self.engine.entities());
