@@ -68,7 +68,7 @@ pub enum EngineError {
     /// The receipt's time is over (an error on FIFO queues only).
     #[error("receipt has expired")]
     ReceiptExpired,
-    /// The message of the receipt is gone or was received again since (visibility changes).
+    /// The message of the receipt is gone or, on a FIFO queue, its time is over or it was received again since.
     #[error("message is not available for a visibility change")]
     MessageNotAvailable,
     /// The timeouts since the receive would add up to more than 12 hours.
