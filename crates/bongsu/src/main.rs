@@ -9,8 +9,9 @@ mod arguments;
 mod bench;
 mod serve;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Serve};
 use clap::Parser as _;
+use serve::{ServeError, Store};
 use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -21,9 +22,14 @@ fn main() -> ExitCode {
     start_logging();
     match arguments.command {
         Some(Command::Bench(scenario)) => exit_code(bench::run(scenario)),
-        Some(Command::Serve(serve)) => exit_code(serve::run(*serve)),
-        None => exit_code(serve::run(arguments.serve)),
+        Some(Command::Serve(serve)) => exit_code(serve(*serve)),
+        None => exit_code(serve(arguments.serve)),
     }
+}
+
+fn serve(arguments: Serve) -> Result<(), ServeError> {
+    let (file, overrides) = arguments.into_parts();
+    serve::run(file, overrides, Store::default())
 }
 
 fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {

@@ -1,12 +1,12 @@
 //! `bongsu serve`: up, and down again.
 
-use crate::arguments::Serve;
 use bongsu_journal::{
-    FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
+    Disk, FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
 };
-use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Settings};
+use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Overrides, Settings};
 use bongsu_server::entropy::Entropy;
 use bongsu_server::{Node, NodeOptions, NodeStartError, Server, StartError};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -45,16 +45,29 @@ pub(crate) enum ServeError {
     Close(JournalError),
 }
 
+/// What the file journal is kept on, and how. Users have no say in it; tests of crashes do.
+pub(crate) struct Store {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) journal: FileOptions,
+    /// See [`NodeOptions::checkpoint_bytes`]; by default what the node chooses.
+    pub(crate) checkpoint_bytes: Option<u64>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { disk: Arc::new(RealDisk), journal: FileOptions::default(), checkpoint_bytes: None }
+    }
+}
+
 /// Serves until a signal says stop.
-pub(crate) fn run(arguments: Serve) -> Result<(), ServeError> {
-    let (file, overrides) = arguments.into_parts();
+pub(crate) fn run(file: Option<PathBuf>, overrides: Overrides, store: Store) -> Result<(), ServeError> {
     let settings = Settings::load(file.as_deref(), overrides)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    runtime.block_on(serve(settings))
+    runtime.block_on(serve(settings, store))
 }
 
-async fn serve(settings: Settings) -> Result<(), ServeError> {
+async fn serve(settings: Settings, store: Store) -> Result<(), ServeError> {
     let mut signals = Signals::new().map_err(ServeError::Runtime)?;
     // The address comes first: a second server should fail on it before it touches anybody's data.
     let listener = TcpListener::bind(&settings.listen)
@@ -62,7 +75,7 @@ async fn serve(settings: Settings) -> Result<(), ServeError> {
         .map_err(|reason| ServeError::Listen { address: settings.listen.clone(), reason })?;
     let node = {
         let settings = settings.clone();
-        tokio::task::spawn_blocking(move || open(&settings)).await??
+        tokio::task::spawn_blocking(move || open(&settings, store)).await??
     };
     let server = match Server::start(listener, node.clone(), &settings).await {
         Ok(server) => server,
@@ -86,17 +99,16 @@ async fn serve(settings: Settings) -> Result<(), ServeError> {
 }
 
 /// Opens the journal and replays it. Blocks.
-fn open(settings: &Settings) -> Result<Node, ServeError> {
+fn open(settings: &Settings, store: Store) -> Result<Node, ServeError> {
+    let Store { disk, journal, checkpoint_bytes } = store;
     let journal: Box<dyn Journal> = match settings.journal {
-        JournalKind::File => {
-            let disk = Arc::new(RealDisk);
-            Box::new(FileJournal::open(disk, &settings.data_dir, FileOptions::default())?)
-        }
+        JournalKind::File => Box::new(FileJournal::open(disk, &settings.data_dir, journal)?),
         JournalKind::Memory => Box::new(MemoryJournal::new(MemoryOptions::default())),
     };
     let entropy = Entropy::new();
     let mut options = NodeOptions::new(entropy.bytes(), u128::from_be_bytes(entropy.bytes()));
     options.cooldowns = settings.cooldowns == Cooldowns::Aws;
+    options.checkpoint_bytes = checkpoint_bytes.unwrap_or(options.checkpoint_bytes);
     Ok(Node::start(journal, options)?)
 }
 

@@ -5,9 +5,13 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(any(test, feature = "lossy-disk"))]
+mod lossy;
 mod read_only;
 mod real;
 
+#[cfg(feature = "lossy-disk")]
+pub use lossy::{LossyDisk, Order};
 pub use read_only::{HeldDir, LockedDisk, ReadOnlyDisk};
 pub use real::RealDisk;
 
