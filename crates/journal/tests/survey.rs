@@ -308,7 +308,7 @@ fn a_lost_format_file_is_written_again() {
 
 fn copy(disk: &SimDisk) -> Result<bongsu_journal::BackedUp, BackupError> {
     let mut copying = Copying { links: false, progress: &mut |_| () };
-    back_up(disk, Path::new(DIR), Path::new(KEPT), &mut copying)
+    back_up((disk, Path::new(DIR)), (disk, Path::new(KEPT)), &mut copying)
 }
 
 #[test]

@@ -8,7 +8,8 @@ use bongsu_journal::{Layout, Position};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 
-const VERSION: u8 = 1;
+/// The version of a payload that is written, and the only one that is read.
+pub(crate) const VERSION: u8 = 1;
 const ITEM_HEADER_BYTES: usize = 9;
 
 /// What an item is.

@@ -28,6 +28,7 @@ mod policy_json;
 mod queue_url;
 mod receipt;
 mod server;
+pub mod store;
 
 pub use bongsu_node::{Node, NodeOptions, StartError as NodeStartError};
 pub use declare::DeclareError;

@@ -11,7 +11,8 @@ use bongsu_wire::{MessageAttributeValue, MessageAttributes};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-const VERSION: u8 = 1;
+/// The version that is written, and the only one that is read.
+pub(crate) const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
 
 /// A message as it is stored.

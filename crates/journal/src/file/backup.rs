@@ -67,13 +67,13 @@ pub struct Copying<'a> {
 }
 
 /// Copies the journal in `dir` to `target`, which is empty or missing. Somebody may have the journal open and write to it.
+/// Of `source` nothing is changed.
 ///
 /// # Errors
 /// See [`BackupError`]; then `target` may hold a part of a copy, which does not open.
 pub fn back_up(
-    disk: &dyn Disk,
-    dir: &Path,
-    target: &Path,
+    (source, dir): (&dyn Disk, &Path),
+    (disk, target): (&dyn Disk, &Path),
     copying: &mut Copying<'_>,
 ) -> Result<BackedUp, BackupError> {
     disk.create_dir(target).map_err(|e| BackupError::Target(io_error("making", target, e)))?;
@@ -81,12 +81,12 @@ pub fn back_up(
     if !there.is_empty() {
         return Err(BackupError::NotEmpty(target.to_path_buf()));
     }
-    let id = read_format(disk, &dir.join(FORMAT_NAME))?;
-    let mut backup = Backup { disk, dir, target, id, done: BackedUp::default() };
+    let id = read_format(source, &dir.join(FORMAT_NAME))?;
+    let mut backup = Backup { source, disk, dir, target, id, done: BackedUp::default() };
     let mut after = None;
     while let Some(base) = backup.next_base(after)? {
         after = Some(base);
-        match FoundSegment::open(disk, dir, base) {
+        match FoundSegment::open(source, dir, base) {
             Err(e) if is_missing(&e) => backup.done.skipped += 1,
             Err(e) => return Err(e.into()),
             Ok(segment) if segment.header.id != id => {
@@ -108,6 +108,7 @@ pub fn back_up(
 }
 
 struct Backup<'a> {
+    source: &'a dyn Disk,
     disk: &'a dyn Disk,
     dir: &'a Path,
     target: &'a Path,
@@ -118,7 +119,7 @@ struct Backup<'a> {
 impl Backup<'_> {
     /// The first segment behind `after` that is there now.
     fn next_base(&self, after: Option<u64>) -> Result<Option<u64>, OpenError> {
-        let names = self.disk.list(self.dir).map_err(|e| io_error("listing", self.dir, e))?;
+        let names = self.source.list(self.dir).map_err(|e| io_error("listing", self.dir, e))?;
         let bases = names.iter().filter_map(|name| segment_base(name));
         Ok(bases.filter(|base| after.is_none_or(|after| *base > after)).min())
     }
@@ -155,7 +156,7 @@ impl Backup<'_> {
                 Err(_) => {}
             }
         }
-        let source = segment.file(self.disk).map_err(OpenError::from)?;
+        let source = segment.file(self.source).map_err(OpenError::from)?;
         let copy = self.disk.create(to).map_err(|e| target_error("making", to, e))?;
         let mut at = 0;
         while at < segment.len_bytes {
@@ -182,7 +183,7 @@ impl Backup<'_> {
         let copy = self.disk.create(to).map_err(|e| target_error("making", to, e))?;
         let written = |e| target_error("writing", to, e);
         copy.write_at(0, &[IoSlice::new(&header.encode())]).map_err(written)?;
-        let mut entries = Tail::new(self.disk, segment)?;
+        let mut entries = Tail::new(self.source, segment)?;
         while let Some((frame, payload)) = entries.next()? {
             let bytes = frame.encode(self.id);
             let parts = [IoSlice::new(&bytes), IoSlice::new(&payload)];
@@ -205,8 +206,8 @@ impl Backup<'_> {
         let base = segment.header.base;
         let Some(next) = self.next_base(Some(base))? else { return Ok(None) };
         let (now, next) = match (
-            FoundSegment::open(self.disk, self.dir, base),
-            FoundSegment::open(self.disk, self.dir, next),
+            FoundSegment::open(self.source, self.dir, base),
+            FoundSegment::open(self.source, self.dir, next),
         ) {
             (Err(e), _) if is_missing(&e) => return Ok(None),
             (now, next) => (now?, next?),

@@ -18,6 +18,9 @@ pub use repair::{Repair, RepairError, Repaired, repair};
 pub use rescue::Rescue;
 pub use tally::Tally;
 
+/// The version of what an entry holds.
+pub const ENTRY_VERSION: u8 = crate::batch::VERSION;
+
 /// Says what is wrong with a stored message's bytes.
 pub type Verify<'a> = &'a dyn Fn(&[u8]) -> Result<(), String>;
 
