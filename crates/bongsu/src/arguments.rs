@@ -1,6 +1,7 @@
 //! The command line. Each flag is also a variable of the environment; the flag wins, and both win over the file.
 
 use crate::bench::Scenario;
+use crate::store::{Backup, Check, Restore};
 use bongsu_server::config::{Account, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub(crate) enum Command {
     /// Load an SQS endpoint, this server's or another, and measure it.
     #[command(subcommand)]
     Bench(Scenario),
+    Check(Check),
+    Backup(Backup),
+    Restore(Restore),
 }
 
 /// How to serve.

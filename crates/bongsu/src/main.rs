@@ -1,6 +1,6 @@
 //! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the
 //! server in front of that, and takes all three down again when it is told to stop. `bongsu bench` loads a service, this
-//! one or another, from the outside.
+//! one or another, from the outside. `bongsu check`, `backup` and `restore` look after a store without serving it.
 //!
 //! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message
 //! is or how HTTP works.
@@ -8,6 +8,7 @@
 mod arguments;
 mod bench;
 mod serve;
+mod store;
 
 use arguments::{Arguments, Command, Serve};
 use clap::Parser as _;
@@ -22,7 +23,10 @@ fn main() -> ExitCode {
     start_logging();
     match arguments.command {
         Some(Command::Bench(scenario)) => exit_code(bench::run(scenario)),
-        Some(Command::Serve(serve)) => exit_code(serve(*serve)),
+        Some(Command::Check(check)) => store::exit_code(store::check(&check)),
+        Some(Command::Backup(backup)) => store::exit_code(store::back_up(&backup)),
+        Some(Command::Restore(restore)) => store::exit_code(store::restore(&restore)),
+        Some(Command::Serve(arguments)) => exit_code(serve(*arguments)),
         None => exit_code(serve(arguments.serve)),
     }
 }

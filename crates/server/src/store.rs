@@ -1,6 +1,7 @@
 //! A store looked at and mended without being served: the node's tools, and what this crate knows of stored messages.
 
 use crate::message::{StoredMessage, VERSION};
+pub use bongsu_node::StepSizes;
 pub use bongsu_node::offline::*;
 
 /// The version of a stored message.
