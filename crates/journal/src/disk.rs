@@ -10,7 +10,7 @@ mod lossy;
 mod read_only;
 mod real;
 
-#[cfg(feature = "lossy-disk")]
+#[cfg(any(test, feature = "lossy-disk"))]
 pub use lossy::{LossyDisk, Order};
 pub use read_only::{HeldDir, LockedDisk, ReadOnlyDisk};
 pub use real::RealDisk;

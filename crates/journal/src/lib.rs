@@ -18,7 +18,7 @@ pub mod testing;
 
 pub use api::{Appended, Entry, Journal, Pin, PinnedSegment, Reader, SegmentInfo};
 pub use disk::{Disk, DiskFile, HeldDir, LockedDisk, ReadOnlyDisk, RealDisk};
-#[cfg(feature = "lossy-disk")]
+#[cfg(any(test, feature = "lossy-disk"))]
 pub use disk::{LossyDisk, Order};
 pub use error::{AppendError, JournalError, OpenError};
 pub use file::{
