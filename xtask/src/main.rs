@@ -1,11 +1,13 @@
 //! Development tasks, run as `cargo xtask <task>`: everything a contributor or a CI machine needs beyond `cargo run`.
 //!
 //! - `check` – formatting, clippy, the arrows between crates, licences and sources of dependencies
+//! - `backlog` – how deep queues cost, measured
 //! - `test` – unit tests, then real clients against the real binary; sets up what those need
 //!
 //! It must not know how the queue works: it starts processes, reads their exit codes and prints a table. It ships with nothing.
 
 mod arrows;
+mod backlog;
 mod check;
 mod paths;
 mod server;
@@ -31,8 +33,9 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((task, rest)) if task == "check" && rest.is_empty() => check::run(),
         Some((task, rest)) if task == "test" => suites::run(rest),
+        Some((task, rest)) if task == "backlog" => backlog::run(rest),
         Some((task, _)) if task == "help" || task == "--help" || task == "-h" => {
-            print!("{USAGE}");
+            print!("{USAGE}\n{}\n", backlog::USAGE);
             return ExitCode::SUCCESS;
         }
         _ => Err(format!("no such task\n\n{USAGE}")),

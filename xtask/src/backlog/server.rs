@@ -1,0 +1,281 @@
+//! A server with a data directory of its own that can be killed and started again, and what it says about itself.
+
+use super::disk;
+use crate::{paths, steps};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const READY_LIMIT: Duration = Duration::from_secs(300);
+/// Fine enough to time a start-up.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A running server. Dropping it kills the process and removes the data.
+pub(super) struct Server {
+    child: Child,
+    data: PathBuf,
+    log: PathBuf,
+    address: String,
+    /// The load generator's command lines so far, for the page.
+    pub(super) commands: Vec<String>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures real processes")]
+pub(super) fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
+pub(super) fn sleep(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+impl Server {
+    /// Starts one on an empty data directory below `folder`, where there must be room for `needed_bytes`.
+    pub(super) fn start(folder: &Path, needed_bytes: u64) -> Result<Self, String> {
+        let free = disk::free_bytes(folder)?;
+        if free < needed_bytes {
+            let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+            return Err(format!(
+                "{:.1} GiB of disk are needed, {:.1} are free",
+                gib(needed_bytes),
+                gib(free)
+            ));
+        }
+        let data = folder.join(format!("bongsu-backlog-{}", std::process::id()));
+        std::fs::create_dir_all(&data).map_err(|error| format!("{}: {error}", data.display()))?;
+        let log = data.join("server.log");
+        let (child, address) = spawn(&data, &log)?;
+        Ok(Self { child, data, log, address, commands: Vec::new() })
+    }
+
+    /// Kills the server in the middle of whatever it does.
+    pub(super) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts a killed server again; says how long it took until it served.
+    pub(super) fn restart(&mut self) -> Result<Duration, String> {
+        let started = now();
+        (self.child, self.address) = spawn(&self.data, &self.log)?;
+        Ok(started.elapsed())
+    }
+
+    pub(super) fn resident_bytes(&self) -> Result<u64, String> {
+        self.status("VmRSS:")
+    }
+
+    pub(super) fn peak_bytes(&self) -> Result<u64, String> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64, String> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+        let kib =
+            status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
+        kib.map(|kib: u64| kib * 1024).ok_or_else(|| format!("{path}: no {name}"))
+    }
+
+    /// What the data directory takes up.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        disk::used_bytes(&self.data)
+    }
+
+    /// Runs `bongsu bench` against the server, noting the command.
+    pub(super) fn bench(&mut self, scenario: &str) -> Result<Value, String> {
+        if !self.commands.iter().any(|known| known == scenario) {
+            self.commands.push(scenario.to_owned());
+        }
+        self.start_bench(scenario)?.result()
+    }
+
+    /// Starts `bongsu bench` beside other work.
+    pub(super) fn start_bench(&self, scenario: &str) -> Result<Bench, String> {
+        let child = Command::new(paths::server_binary())
+            .arg("bench")
+            .args(scenario.split_whitespace())
+            .args([
+                "--endpoint",
+                &format!("http://{}", self.address),
+                "--pid",
+                &self.child.id().to_string(),
+                "--json",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        Ok(Bench { child, scenario: scenario.to_owned() })
+    }
+
+    /// One SQS action.
+    pub(super) fn call(&self, action: &str, request: &Value) -> Result<Value, String> {
+        call(&self.address, action, request).map_err(|error| format!("{action}: {error}"))
+    }
+
+    /// How many messages of a queue are (visible, in flight, delayed).
+    pub(super) fn counts(&self, queue: &str) -> Result<[u64; 3], String> {
+        let request = json!({ "QueueUrl": self.url(queue), "AttributeNames": ["All"] });
+        let answer = self.call("GetQueueAttributes", &request)?;
+        let count = |name: &str| {
+            let text = answer["Attributes"][format!("ApproximateNumberOfMessages{name}")].as_str();
+            text.and_then(|text| text.parse().ok())
+                .ok_or_else(|| format!("no ApproximateNumberOfMessages{name}"))
+        };
+        Ok([count("")?, count("NotVisible")?, count("Delayed")?])
+    }
+
+    /// The same over numbered queues.
+    pub(super) fn counts_of(&self, stem: &str, queues: u64) -> Result<[u64; 3], String> {
+        let mut all = [0; 3];
+        for number in 0..queues {
+            let counts = self.counts(&format!("{stem}-{number}"))?;
+            all.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        Ok(all)
+    }
+
+    pub(super) fn url(&self, queue: &str) -> String {
+        format!("http://{}/000000000000/{queue}", self.address)
+    }
+
+    /// Who asks about the server from another thread.
+    pub(super) fn observer(&self) -> Observer {
+        Observer { address: self.address.clone(), data: self.data.clone() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+/// Asks about a server.
+pub(super) struct Observer {
+    address: String,
+    data: PathBuf,
+}
+
+impl Observer {
+    pub(super) fn disk_bytes(&self) -> u64 {
+        disk::used_bytes(&self.data)
+    }
+
+    /// Messages in any state.
+    pub(super) fn messages(&self, queue: &str) -> Result<u64, String> {
+        let url = format!("http://{}/000000000000/{queue}", self.address);
+        let answer = call(
+            &self.address,
+            "GetQueueAttributes",
+            &json!({ "QueueUrl": url, "AttributeNames": ["All"] }),
+        )?;
+        let names = ["", "NotVisible", "Delayed"].map(|name| format!("ApproximateNumberOfMessages{name}"));
+        let count = |name: &String| answer["Attributes"][name].as_str()?.parse::<u64>().ok();
+        Ok(names.iter().filter_map(count).sum())
+    }
+}
+
+/// A load under way.
+pub(super) struct Bench {
+    child: Child,
+    scenario: String,
+}
+
+impl Bench {
+    /// Waits for its end. Errors that the load met are an error here, too.
+    pub(super) fn result(self) -> Result<Value, String> {
+        let output = self.child.wait_with_output().map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            return Err(format!("bongsu bench {}: {}", self.scenario, output.status));
+        }
+        let result: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+        match result["failures"].as_u64() {
+            Some(0) => Ok(result),
+            _ => Err(format!("bongsu bench {}: {}", self.scenario, result["errors"])),
+        }
+    }
+}
+
+fn spawn(data: &Path, log: &Path) -> Result<(Child, String), String> {
+    let file = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
+    let mut child = Command::new(paths::server_binary())
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data.join("store"))
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file)
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let started = now();
+    while started.elapsed() < READY_LIMIT {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        if let Some(address) = ready_address(&text) {
+            return Ok((child, address));
+        }
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            return Err(format!("the server ended at once, {status}:\n{text}"));
+        }
+        sleep(LOOK);
+    }
+    steps::signal(&child, "KILL");
+    let _ = child.wait();
+    Err(format!("the server was not ready after {} s", READY_LIMIT.as_secs()))
+}
+
+fn ready_address(log: &str) -> Option<String> {
+    let line = log.lines().find(|line| line.contains("ready: listening on http://"))?;
+    let rest = line.split_once("http://")?.1;
+    // The rest of the line shows that the address is all there.
+    Some(rest.split_once(',')?.0.to_owned())
+}
+
+fn call(address: &str, action: &str, request: &Value) -> Result<Value, String> {
+    let body = request.to_string();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nX-Amz-Target: AmazonSQS.{action}\r\n\
+         Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let exchange = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(format!("{head}{body}").as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = exchange().map_err(|error| error.to_string())?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
+    if !head.starts_with("HTTP/1.1 200 ") {
+        return Err(format!("{} {body}", head.lines().next().unwrap_or_default()));
+    }
+    if body.is_empty() {
+        Ok(Value::Null)
+    } else {
+        serde_json::from_str(body).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ready_address;
+
+    #[test]
+    fn the_address_is_read_from_a_complete_ready_line() {
+        let line =
+            "2026 INFO ready: listening on http://127.0.0.1:40123, keeping messages in /d (journal: file)\n";
+        assert_eq!(ready_address(line).as_deref(), Some("127.0.0.1:40123"));
+        assert_eq!(ready_address("INFO ready: listening on http://127.0.0.1:401"), None);
+        assert_eq!(ready_address("INFO opening\n"), None);
+    }
+}

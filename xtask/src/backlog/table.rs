@@ -1,0 +1,174 @@
+//! What was measured, as text.
+
+use crate::paths;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// A scenario's result.
+#[derive(Debug)]
+pub(super) struct Section {
+    title: String,
+    rows: Vec<Row>,
+    notes: Vec<String>,
+    commands: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    what: String,
+    found: String,
+    limit: Option<Limit>,
+}
+
+#[derive(Debug)]
+struct Limit {
+    text: String,
+    kept: bool,
+}
+
+impl Section {
+    pub(super) fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), rows: Vec::new(), notes: Vec::new(), commands: Vec::new() }
+    }
+
+    pub(super) fn row(&mut self, what: impl Into<String>, found: impl Into<String>) {
+        let row = Row { what: what.into(), found: found.into(), limit: None };
+        eprintln!("   {}: {}", row.what, row.found);
+        self.rows.push(row);
+    }
+
+    /// A figure with a limit.
+    pub(super) fn limited(&mut self, what: &str, found: impl Into<String>, limit: &str, kept: bool) {
+        self.row(what, found);
+        if let Some(row) = self.rows.last_mut() {
+            row.limit = Some(Limit { text: limit.to_owned(), kept });
+        }
+    }
+
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    pub(super) fn commands(&mut self, commands: &[String]) {
+        self.commands.extend_from_slice(commands);
+    }
+
+    pub(super) fn keeps_limits(&self) -> bool {
+        self.rows.iter().all(|row| row.limit.as_ref().is_none_or(|limit| limit.kept))
+    }
+
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!("## {}\n\n| | measured | limit |\n|---|---|---|\n", self.title);
+        for Row { what, found, limit } in &self.rows {
+            let limit = limit.as_ref().map_or(String::new(), |limit| {
+                format!("{}{}", limit.text, if limit.kept { "" } else { " — **missed**" })
+            });
+            // Writing to a String does not fail.
+            _ = writeln!(text, "| {what} | {found} | {limit} |");
+        }
+        for note in &self.notes {
+            _ = write!(text, "\n{note}\n");
+        }
+        if !self.commands.is_empty() {
+            text.push_str("\n```sh\n");
+            self.commands.iter().for_each(|command| _ = writeln!(text, "bongsu bench {command}"));
+            text.push_str("```\n");
+        }
+        text
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+pub(super) fn mib(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    if mib < 10_000.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
+}
+
+fn kept(scenario: &str) -> PathBuf {
+    paths::target().join("xtask").join("backlog").join(format!("{scenario}.md"))
+}
+
+/// Keeps a scenario's section for the page.
+pub(super) fn save(scenario: &str, text: &str) -> Result<(), String> {
+    let path = kept(scenario);
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(&path, text)).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Puts the page together from the sections that were kept.
+pub(super) fn write_page(scenarios: &[&str]) -> Result<(), String> {
+    let mut page = format!("{HEAD}\n{}\n", machine());
+    for scenario in scenarios {
+        if let Ok(section) = std::fs::read_to_string(kept(scenario)) {
+            _ = write!(page, "\n{section}");
+        }
+    }
+    let path = paths::root().join("docs").join("backlogs.md");
+    std::fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+const HEAD: &str = "\
+# Backlogs: what deep queues cost
+
+Written by `cargo xtask backlog`, which starts the release binary with a data directory of its own for each section and loads
+it with `bongsu bench` over HTTP, every answer after an fdatasync. Message bodies have 1 KiB. Figures are only ever measured.
+Rates are messages a second, received *and* deleted, unless something else is said; load and server share the machine's cores.
+A *restart* is from the start of the process, after a SIGKILL, to the line that says it serves; *cold* means that the page cache
+was emptied before.
+";
+
+/// What it was measured on.
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let model = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown CPU".to_owned());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kib: u64 = field(&read("/proc/meminfo"), "MemTotal")
+        .and_then(|text| text.trim_end_matches(" kB").parse().ok())
+        .unwrap_or_default();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!("Machine: {cores} cores ({model}), {} RAM, Linux {}.", mib(kib * 1024), kernel.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Section, grouped, mib};
+
+    #[test]
+    fn a_missed_limit_is_seen() {
+        let mut section = Section::new("Deep");
+        section.row("resident", mib(20 << 20));
+        section.limited("restart", "9 s", "≤ 10 s", true);
+        assert!(section.keeps_limits());
+        section.limited("ratio", "0.7", "≥ 0.8", false);
+        section.commands(&["fill".to_owned()]);
+        assert!(!section.keeps_limits());
+        let text = section.markdown();
+        for part in
+            ["| resident | 20 MiB |  |", "| ratio | 0.7 | ≥ 0.8 — **missed** |", "bongsu bench fill\n"]
+        {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([7, 999, 1_000, 12_345_678].map(grouped), ["7", "999", "1,000", "12,345,678"]);
+        assert_eq!(mib(20_480 << 20), "20.0 GiB");
+    }
+}
