@@ -83,11 +83,12 @@ pub fn back_up(
     }
     let id = read_format(source, &dir.join(FORMAT_NAME))?;
     let mut backup = Backup { source, disk, dir, target, id, done: BackedUp::default() };
+    let at_first = backup.bases()?;
     let mut after = None;
     while let Some(base) = backup.next_base(after)? {
         after = Some(base);
         match FoundSegment::open(source, dir, base) {
-            Err(e) if is_missing(&e) => backup.done.skipped += 1,
+            Err(e) if is_missing(&e) => {}
             Err(e) => return Err(e.into()),
             Ok(segment) if segment.header.id != id => {
                 return Err(segment.damaged(16, "the segment belongs to another journal").into());
@@ -103,6 +104,9 @@ pub fn back_up(
         let why = "the file is there, but no segment".to_owned();
         return Err(OpenError::Damaged { file: dir.join(FORMAT_NAME), offset: 0, why }.into());
     }
+    let listed = disk.list(target).map_err(|e| target_error("listing", target, e))?;
+    let missed = at_first.iter().filter(|base| !listed.contains(&segment_name(**base)));
+    backup.done.skipped = missed.count() as u64;
     put_text(disk, target, FORMAT_NAME, &format_text(id)).map_err(BackupError::Target)?;
     Ok(backup.done)
 }
@@ -117,10 +121,15 @@ struct Backup<'a> {
 }
 
 impl Backup<'_> {
+    /// The segments that are there now.
+    fn bases(&self) -> Result<Vec<u64>, OpenError> {
+        let names = self.source.list(self.dir).map_err(|e| io_error("listing", self.dir, e))?;
+        Ok(names.iter().filter_map(|name| segment_base(name)).collect())
+    }
+
     /// The first segment behind `after` that is there now.
     fn next_base(&self, after: Option<u64>) -> Result<Option<u64>, OpenError> {
-        let names = self.source.list(self.dir).map_err(|e| io_error("listing", self.dir, e))?;
-        let bases = names.iter().filter_map(|name| segment_base(name));
+        let bases = self.bases()?.into_iter();
         Ok(bases.filter(|base| after.is_none_or(|after| *base > after)).min())
     }
 
@@ -131,10 +140,7 @@ impl Backup<'_> {
         match self.share(segment, &to, copying.links) {
             Ok(true) => self.done.linked += 1,
             Ok(false) => self.done.copied += 1,
-            Err(BackupError::Source(e)) if is_missing(&e) => {
-                self.done.skipped += 1;
-                return Ok(true);
-            }
+            Err(BackupError::Source(e)) if is_missing(&e) => return Ok(true),
             Err(e) => return Err(e),
         }
         self.done.tail = seal.position;
