@@ -443,3 +443,16 @@ pub(crate) fn reply_name(result: &Result<Reply, CallError>) -> &'static str {
         Err(CallError::ShuttingDown) => "shutting down",
     }
 }
+
+/// A command without the bytes of its messages, to be remembered.
+pub(crate) fn without_bytes(command: &Command) -> Command {
+    let Command::Send { name, messages } = command else { return command.clone() };
+    let bare = |outgoing: &Outgoing| Outgoing {
+        group: outgoing.group.clone(),
+        deduplication_id: outgoing.deduplication_id.clone(),
+        content_hash: outgoing.content_hash.clone(),
+        stored: Vec::new(),
+        ..*outgoing
+    };
+    Command::Send { name: name.clone(), messages: messages.iter().map(bare).collect() }
+}

@@ -37,7 +37,7 @@ impl Auditor {
             (Bounds::default(), Bounds::default(), Bounds::default());
         let mut all = Bounds::default();
         for number in &queue.messages {
-            let message = &self.messages[number];
+            let message = &self.messages[*number];
             let states = message
                 .places_in(life)
                 .map(|place| place.states(now, fifo_delay_ms))
@@ -93,7 +93,7 @@ impl Auditor {
     fn see(&mut self, now: Span, life: Life, number: Number, peeked: &Peeked) -> Verdict {
         let fifo_delay_ms = self.queues[life.0].fifo_delay_ms();
         let moved = peeked.moved.as_deref();
-        let source = moved.and_then(|moved| moved.dead_letter_source.clone());
+        let source = moved.and_then(|moved| moved.dead_letter_source.as_ref());
         let renamed = moved.is_some_and(|moved| moved.message_id.is_some());
         let fits = |place: &Place| {
             let states = place.states(now, fifo_delay_ms);
@@ -106,10 +106,10 @@ impl Auditor {
                 && place.sequence.is_none_or(|sequence| sequence == peeked.sequence)
                 && place.receive_count == peeked.receive_count
                 && place.first_received_wall_ms.is_none_or(|ms| ms == peeked.first_received_wall_ms)
-                && (source == place.source && renamed == place.renamed)
+                && (source == place.source.as_deref() && renamed == place.renamed)
                 && in_state
         };
-        if !self.messages[&number].places.iter().any(fits) {
+        if !self.messages[number].places.iter().any(fits) {
             return Err(self.explain(number, &format!("was seen in {:?} as {peeked:?}", self.name(life))));
         }
         let message = self.message(number);

@@ -18,9 +18,10 @@ mod time;
 use crate::message::{self, Content, Number};
 use bongsu_engine::{Command, EngineError, QueueName, Reply};
 use bongsu_node::{CallError, Reading};
-use place::Message;
+use place::{Message, Messages};
 use queues::{Name, Queue};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use time::{Clock, Span};
 
 /// `Err` tells which promise was broken, and how.
@@ -50,9 +51,9 @@ pub(crate) struct Auditor {
     epoch: u64,
     names: BTreeMap<QueueName, Name>,
     queues: Vec<Queue>,
-    messages: BTreeMap<Number, Message>,
-    /// Commands without an answer, by their numbers.
-    pending: BTreeMap<u64, Command>,
+    messages: Messages,
+    /// Commands without an answer, by their numbers; without the bytes of messages.
+    pending: BTreeMap<u64, Rc<Command>>,
     /// Receipts that were given out: nonce, sequence, queue.
     nonces: BTreeSet<(u64, u64, usize)>,
     /// The process is going down in order: waits end early.
@@ -61,7 +62,7 @@ pub(crate) struct Auditor {
 
 impl Auditor {
     fn message(&mut self, number: Number) -> &mut Message {
-        self.messages.entry(number).or_insert_with(|| Message::new(None, 0))
+        &mut self.messages[number]
     }
 
     fn name(&self, life: Life) -> &str {
@@ -69,7 +70,7 @@ impl Auditor {
     }
 
     fn explain(&self, number: Number, what: &str) -> String {
-        let message = &self.messages[&number];
+        let message = &self.messages[number];
         if message.places.is_empty() {
             return format!("message {number} {what}, but: it {}", message.fate);
         }
@@ -79,7 +80,7 @@ impl Auditor {
     }
 
     fn check_somewhere(&mut self, number: Number, what: &str) -> Verdict {
-        let message = &self.messages[&number];
+        let message = &self.messages[number];
         if message.places.is_empty() && !message.may_be_gone {
             return broken(format!("message {number} {what} (its last: {})", message.fate));
         }
@@ -136,17 +137,21 @@ impl Auditor {
     pub(crate) fn ended(&mut self) {
         let now = Span { from: self.last_entry_ms, to: self.now_ms };
         self.follow_silent_moves();
-        let pending: Vec<Command> = std::mem::take(&mut self.pending).into_values().collect();
+        let pending: Vec<Rc<Command>> = std::mem::take(&mut self.pending).into_values().collect();
         for command in &pending {
             self.unsure(now, command);
             self.follow_silent_moves();
         }
-        // Receives that waited may have been served at any time, and what they left may have gone to others.
-        let receives = || pending.iter().filter(|command| matches!(command, Command::Receive(_)));
-        let rounds = receives().filter(|command| may_wait(command)).count().min(LATE_ROUNDS);
-        for command in (0..rounds).flat_map(|_| receives()) {
-            self.unsure(now, command);
-            self.follow_silent_moves();
+        // A receive that waited may have been served at any time, and what came after it may have come upon that.
+        let waited = pending.iter().filter(|command| may_wait(command)).count();
+        let concerned = |command: &&Rc<Command>| {
+            matches!(***command, Command::Receive(_) | Command::ChangeVisibility { .. })
+        };
+        for _ in 0..waited.min(LATE_ROUNDS) {
+            for command in pending.iter().filter(concerned) {
+                self.unsure(now, command);
+                self.follow_silent_moves();
+            }
         }
     }
 
@@ -164,7 +169,7 @@ impl Auditor {
                     self.forget_sends_perhaps(life);
                 }
             }
-            Command::StartMoveTask { source, destination, .. } => self.task_started(source, destination),
+            Command::StartMoveTask { source, destination, .. } => self.unsure_task(source, destination),
             Command::CreateQueue { name, .. }
             | Command::DeleteQueue(name)
             | Command::SetAttributes { name, .. }
@@ -177,13 +182,11 @@ impl Auditor {
 
     // --- Commands and their answers --------------------------------------------------------------------------------
 
-    pub(crate) fn called(&mut self, call: u64, command: &Command) {
-        let mut kept = command.clone();
-        if let Command::Send { messages, .. } = &mut kept {
+    pub(crate) fn called(&mut self, call: u64, command: Rc<Command>) {
+        if let Command::Send { messages, .. } = &*command {
             self.sending(messages);
-            messages.iter_mut().for_each(|message| message.stored = Vec::new());
         }
-        self.pending.insert(call, kept);
+        self.pending.insert(call, command);
     }
 
     /// An answer was released: with the entry of this stamp, or at once. `contents` are the messages in it.
@@ -213,7 +216,7 @@ impl Auditor {
                 self.refusal(now, &command, error)
             }
             Ok(reply) => {
-                if !matches!(command, Command::Send { .. }) {
+                if !matches!(*command, Command::Send { .. }) {
                     self.follow_silent_moves();
                 }
                 self.check_existence(&command, Ok(()))?;
@@ -255,9 +258,9 @@ impl Auditor {
                 if fitting { Ok(()) } else { broken(format!("{command:?} was refused: {error}")) }
             }
             Command::StartMoveTask { source, .. } if *error == EngineError::MoveTaskRunning => {
-                match self.life(source).and_then(|life| self.queues[life.0].moving.as_ref()) {
-                    Some(_) => Ok(()),
-                    None => broken(format!("a move task is said to run on {}", source.name)),
+                match self.life(source).is_some_and(|life| !self.queues[life.0].moving.is_empty()) {
+                    true => Ok(()),
+                    false => broken(format!("a move task is said to run on {}", source.name)),
                 }
             }
             Command::Send { .. } | Command::Delete { .. } | Command::ChangeVisibility { .. }
@@ -349,10 +352,9 @@ impl Auditor {
 
     /// All queues were drained: no message may be left.
     pub(crate) fn finished(&mut self) -> Verdict {
-        let numbers: Vec<Number> = self.messages.keys().copied().collect();
-        for number in numbers {
+        for number in self.messages.numbers() {
             self.check_expiry(number);
-            let message = &self.messages[&number];
+            let message = &self.messages[number];
             if !message.may_be_gone {
                 return Err(self.explain(number, "was not there when all queues were drained"));
             }
@@ -362,13 +364,13 @@ impl Auditor {
 
     /// Bytes of messages that may be somewhere.
     pub(crate) fn live_bytes(&self) -> u64 {
-        let live = self.messages.values().filter(|message| !message.places.is_empty());
+        let live = self.messages.iter().filter(|message| !message.places.is_empty());
         live.map(|message| message.len as u64).sum()
     }
 
     /// How many messages may be somewhere.
     pub(crate) fn waiting(&self) -> u64 {
-        self.messages.values().filter(|message| !message.places.is_empty()).count() as u64
+        self.messages.iter().filter(|message| !message.places.is_empty()).count() as u64
     }
 
     /// Names that queues may have.

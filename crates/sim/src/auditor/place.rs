@@ -2,8 +2,11 @@
 //! it may be in; each observation leaves those that agree with it, and none left means that a promise was broken.
 
 use super::Life;
+use super::message::Number;
 use super::time::Span;
 use bongsu_engine::QueueName;
+use std::ops::{Index, IndexMut};
+use std::rc::Rc;
 
 /// Delayed messages become visible together with those due within the same slice, at its end.
 const DUE_SLICE_MS: u64 = 50;
@@ -16,7 +19,7 @@ pub(crate) enum Nonce {
     /// The one whose receipt says this.
     Known(u64),
     /// One whose answer nobody got, under this attempt id.
-    Lost(Option<String>),
+    Lost(Option<Rc<str>>),
 }
 
 /// One place that a message may be in, and how it would stand there.
@@ -38,7 +41,7 @@ pub(crate) struct Place {
     /// Wall time of the first receive, once somebody has seen it.
     pub(crate) first_received_wall_ms: Option<u64>,
     /// The queue that it fell out of.
-    pub(crate) source: Option<QueueName>,
+    pub(crate) source: Option<Rc<QueueName>>,
     /// A move task gave it another message id.
     pub(crate) renamed: bool,
 }
@@ -132,6 +135,10 @@ impl Place {
         self.nonce == Nonce::Known(nonce)
     }
 
+    pub(crate) fn was_lost_under(&self, attempt: &str) -> bool {
+        matches!(&self.nonce, Nonce::Lost(Some(lost)) if **lost == *attempt)
+    }
+
     /// The same but for when: then one place with wider spans says as much.
     fn is_like(&self, other: &Self) -> bool {
         self.life == other.life
@@ -205,5 +212,46 @@ impl Message {
     /// Whether it is in this queue and nowhere else, for all that is known (expiry aside).
     pub(crate) fn is_surely_in(&self, life: Life) -> bool {
         !self.may_be_gone && !self.places.is_empty() && self.places.iter().all(|place| place.life == life)
+    }
+}
+
+/// All messages, by their numbers, which count from 1.
+#[derive(Debug, Default)]
+pub(crate) struct Messages(Vec<Message>);
+
+impl Messages {
+    pub(crate) fn insert(&mut self, number: Number, message: Message) {
+        let at = number as usize;
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, || Message::new(None, 0));
+        }
+        self.0[at] = message;
+    }
+
+    /// The message, if it was ever sent.
+    pub(crate) fn get(&self, number: Number) -> Option<&Message> {
+        self.0.get(usize::try_from(number).ok()?).filter(|message| message.len > 0)
+    }
+
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = Number> + use<> {
+        0..self.0.len() as u64
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Message> {
+        self.0.iter()
+    }
+}
+
+impl Index<Number> for Messages {
+    type Output = Message;
+
+    fn index(&self, number: Number) -> &Message {
+        &self.0[number as usize]
+    }
+}
+
+impl IndexMut<Number> for Messages {
+    fn index_mut(&mut self, number: Number) -> &mut Message {
+        &mut self.0[number as usize]
     }
 }

@@ -5,6 +5,7 @@ use super::time::Span;
 use super::{Auditor, Life, Verdict, broken};
 use bongsu_engine::{Command, Description, EngineError, QueueId, QueueName, StringMap, TaskStatus, TaskView};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// SQS's wait between purges, and before a deleted queue's name is free.
 const COOLDOWN_MS: u64 = 60_000;
@@ -63,7 +64,7 @@ fn merge(base: &StringMap, changes: &StringMap) -> StringMap {
 /// One life of a queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
-    pub(crate) name: QueueName,
+    pub(crate) name: Rc<QueueName>,
     /// Said by the first answer that has it.
     pub(crate) id: Option<QueueId>,
     pub(crate) attributes: StringMap,
@@ -80,8 +81,8 @@ pub(crate) struct Queue {
     pub(crate) attempts: Vec<super::receives::Attempt>,
     pub(crate) purged: Option<Span>,
     pub(crate) may_be_purged: Option<Span>,
-    /// A move task may be running, to there.
-    pub(crate) moving: Option<Option<QueueName>>,
+    /// Move tasks that may be running, by where they move to: more than one only where a start is unsure.
+    pub(crate) moving: Vec<Option<QueueName>>,
     /// Sends of which nobody knows what became of them, in the order in which they were called.
     pub(crate) unsure_sends: Vec<Number>,
 }
@@ -90,7 +91,7 @@ impl Queue {
     fn new(name: QueueName, attributes: StringMap, tags: StringMap) -> Self {
         let settings = Settings::read(&attributes);
         Self {
-            name,
+            name: Rc::new(name),
             id: None,
             attributes,
             tags,
@@ -103,7 +104,7 @@ impl Queue {
             attempts: Vec::new(),
             purged: None,
             may_be_purged: None,
-            moving: None,
+            moving: Vec::new(),
             unsure_sends: Vec::new(),
         }
     }
@@ -120,6 +121,11 @@ impl Queue {
     /// A FIFO queue's delay, which applies to what lies in it.
     pub(crate) fn fifo_delay_ms(&self) -> Option<u64> {
         self.is_fifo().then(|| self.settings.iter().map(|one| one.delay_ms).max().unwrap_or(0))
+    }
+
+    /// The same, where it matters that it may be over early.
+    pub(crate) fn least_fifo_delay_ms(&self) -> Option<u64> {
+        self.is_fifo().then(|| self.settings.iter().map(|one| one.delay_ms).min().unwrap_or(0))
     }
 
     fn set(&mut self, attributes: StringMap) {
@@ -273,7 +279,13 @@ impl Auditor {
 
     pub(crate) fn task_started(&mut self, source: &QueueName, destination: &Option<QueueName>) {
         if let Some(life) = self.life(source) {
-            self.queues[life.0].moving = Some(destination.clone());
+            self.queues[life.0].moving = vec![destination.clone()];
+        }
+    }
+
+    pub(crate) fn unsure_task(&mut self, source: &QueueName, destination: &Option<QueueName>) {
+        for life in self.lives(source) {
+            self.queues[life.0].moving.push(destination.clone());
         }
     }
 
@@ -283,14 +295,14 @@ impl Auditor {
             .iter()
             .filter(|task| matches!(task.status, TaskStatus::Running | TaskStatus::Cancelling))
             .count();
-        if active > 0 && self.queues[life.0].moving.is_none() {
+        if active > 0 && self.queues[life.0].moving.is_empty() {
             return broken(format!("a move task runs on {} that nobody started", source.name));
         }
         if active > 1 {
             return broken(format!("{active} move tasks run on {}", source.name));
         }
         if active == 0 {
-            self.queues[life.0].moving = None;
+            self.queues[life.0].moving.clear();
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::time::Span;
 use super::{Auditor, Life, Verdict, broken};
 use bongsu_engine::{Delivery, EngineError, QueueName, Receipt, Receive};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// SQS's bound on the time from a receive to the end of its visibility timeout.
 const MAX_TOTAL_VISIBILITY_MS: u64 = 43_200_000;
@@ -79,14 +80,14 @@ impl Auditor {
         content: Content,
     ) -> Result<Option<Number>, String> {
         match content {
-            Content::Intact(number, len) => match self.messages.get(&number) {
+            Content::Intact(number, len) => match self.messages.get(number) {
                 Some(message) if message.len == len => Ok(Some(number)),
                 Some(_) => Err(format!("message {number} came with {len} bytes, not what was sent")),
                 None => Err(format!("message {number} was never sent")),
             },
             // The reader was told: that is all that can be asked for, where the medium did rot.
             Content::Damaged(Some(number))
-                if self.messages.get(&number).is_some_and(|known| known.damaged) =>
+                if self.messages.get(number).is_some_and(|known| known.damaged) =>
             {
                 Ok(Some(number))
             }
@@ -115,7 +116,7 @@ impl Auditor {
                 && place.sequence.is_none_or(|sequence| sequence == delivery.receipt.sequence)
                 && agrees_with(place, delivery)
         };
-        let message = &self.messages[&number];
+        let message = &self.messages[number];
         let anew = message
             .places
             .iter()
@@ -129,8 +130,7 @@ impl Auditor {
         let again = seen.receive.attempt_id.as_ref().and_then(|id| {
             let same = |place: &&Place| {
                 place.receive_count == delivery.receive_count
-                    && (place.was_handed_out_as(delivery.receipt.nonce)
-                        || place.nonce == Nonce::Lost(Some(id.clone())))
+                    && (place.was_handed_out_as(delivery.receipt.nonce) || place.was_lost_under(id))
                     && place.hidden_until.may_lie_ahead(now)
             };
             message.places.iter().filter(fits).find(same).cloned()
@@ -171,9 +171,9 @@ impl Auditor {
         if !self.queues[life.0].is_fifo() {
             return Ok(());
         }
-        let group = &self.messages[&number].group;
+        let group = &self.messages[number].group;
         for other in &self.queues[life.0].messages {
-            let message = &self.messages[other];
+            let message = &self.messages[*other];
             let earlier = |place: &Place| place.sequence.is_some_and(|of_other| of_other < sequence);
             if *other != number
                 && message.group == *group
@@ -198,7 +198,7 @@ impl Auditor {
         let fifo_delay_ms = self.queues[life.0].fifo_delay_ms();
         let mut heads: BTreeMap<Option<String>, Option<(u64, Number)>> = BTreeMap::new();
         for number in numbers {
-            let message = &self.messages[&number];
+            let message = &self.messages[number];
             if got.contains(&number) {
                 heads.insert(message.group.clone(), None);
                 continue;
@@ -275,7 +275,7 @@ impl Auditor {
                 self.queues[life.0].attempts.push(attempt);
             }
             let queue = &self.queues[life.0];
-            let fifo_delay_ms = queue.fifo_delay_ms();
+            let fifo_delay_ms = queue.least_fifo_delay_ms();
             let timeouts = queue.settings.iter().map(|one| one.visibility_ms);
             let timeouts: Vec<u64> = receive.visibility_timeout_ms.map_or(timeouts.collect(), |ms| vec![ms]);
             let (least, most) = timeouts.iter().fold((u64::MAX, 0), |(a, b), ms| (a.min(*ms), b.max(*ms)));
@@ -287,17 +287,19 @@ impl Auditor {
                 .filter_map(|attempt| attempt.nonce)
                 .collect();
             let numbers: Vec<Number> = queue.messages.iter().copied().collect();
+            let attempt = receive.attempt_id.as_deref().map(Rc::from);
             for number in numbers {
-                let here: Vec<Place> = self.messages[&number].places_in(life).cloned().collect();
+                let here: Vec<Place> = self.messages[number].places_in(life).cloned().collect();
                 for place in here {
                     let message = self.message(number);
-                    if repeated.iter().any(|nonce| place.was_handed_out_as(*nonce)) {
+                    let lost = attempt.as_ref().is_some_and(|id| place.was_lost_under(id));
+                    if lost || repeated.iter().any(|nonce| place.was_handed_out_as(*nonce)) {
                         message.may_be_at(Place { hidden_until, ..place.clone() });
                     }
                     if place.may_be_visible(now, fifo_delay_ms) {
                         message.may_be_at(Place {
                             receive_count: place.receive_count + 1,
-                            nonce: Nonce::Lost(receive.attempt_id.clone()),
+                            nonce: Nonce::Lost(attempt.clone()),
                             received: now,
                             hidden_until,
                             touched: true,
@@ -327,7 +329,7 @@ impl Auditor {
         self.check_expiry(number);
         match result {
             Ok(()) => {
-                let message = &self.messages[&number];
+                let message = &self.messages[number];
                 let current = |place: &Place| place.was_handed_out_as(receipt.nonce);
                 if fifo && message.is_surely_in(life) && !message.places.iter().any(current) {
                     return Err(self.explain(number, "was deleted with a receipt that is not the last one"));
@@ -377,11 +379,10 @@ impl Auditor {
                 broken(format!("{receipt:?} is of no message, but: {result:?}"))
             };
         };
-        let usable = |place: &Place| {
-            place.life == life
-                && place.touched
-                && (!fifo || place.was_handed_out_as(receipt.nonce) && place.hidden_until.may_lie_ahead(now))
-        };
+        // What one command hides for no time at all is still in flight for the rest of that command.
+        let in_flight =
+            |place: &Place| place.was_handed_out_as(receipt.nonce) && place.hidden_until.to >= now.from;
+        let usable = |place: &Place| place.life == life && place.touched && (!fifo || in_flight(place));
         self.check_expiry(number);
         let surely_usable = |place: &Place| usable(place) && (!fifo || !place.hidden_until.may_be_over(now));
         let message = self.message(number);
@@ -422,7 +423,7 @@ impl Auditor {
     /// The message that may have this sequence number in this queue.
     pub(crate) fn find(&self, life: Life, sequence: u64) -> Option<Number> {
         let here = |number: &&Number| {
-            self.messages[*number].places_in(life).any(|place| place.sequence == Some(sequence))
+            self.messages[**number].places_in(life).any(|place| place.sequence == Some(sequence))
         };
         self.queues[life.0].messages.iter().find(here).copied()
     }
@@ -444,7 +445,7 @@ impl Auditor {
         for life in self.lives(name) {
             for (receipt, timeout_ms) in changes {
                 let Some(number) = self.find(life, receipt.sequence) else { continue };
-                let here: Vec<Place> = self.messages[&number].places_in(life).cloned().collect();
+                let here: Vec<Place> = self.messages[number].places_in(life).cloned().collect();
                 for place in here.into_iter().filter(|place| place.touched) {
                     let hidden_until = now.plus(*timeout_ms);
                     self.message(number).may_be_at(Place { hidden_until, ..place });
@@ -457,9 +458,9 @@ impl Auditor {
 /// Whether what a delivery says of the message's past is what is known of this place.
 fn agrees_with(place: &Place, delivery: &Delivery) -> bool {
     let moved = delivery.moved.as_deref();
-    let source = moved.and_then(|moved| moved.dead_letter_source.clone());
+    let source = moved.and_then(|moved| moved.dead_letter_source.as_ref());
     let first = place.first_received_wall_ms;
-    source == place.source
+    source == place.source.as_deref()
         && moved.is_some_and(|moved| moved.message_id.is_some()) == place.renamed
         && first.is_none_or(|first_ms| first_ms == delivery.first_received_wall_ms)
 }

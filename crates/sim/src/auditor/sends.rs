@@ -2,9 +2,11 @@
 
 use super::message::{self, Number};
 use super::place::{Message, Place};
+use super::queues::Settings;
 use super::time::Span;
 use super::{Auditor, Life, Verdict, broken};
 use bongsu_engine::{EngineError, Outgoing, QueueName, Sent};
+use std::collections::BTreeSet;
 
 /// SQS's deduplication interval.
 pub(crate) const WINDOW_MS: u64 = 300_000;
@@ -23,7 +25,7 @@ impl Auditor {
     /// A send was called: its messages are known from now on.
     pub(crate) fn sending(&mut self, messages: &[Outgoing]) {
         for outgoing in messages {
-            let message = Message::new(outgoing.group.clone(), outgoing.stored.len());
+            let message = Message::new(outgoing.group.clone(), outgoing.size_bytes as usize);
             self.messages.insert(message::number(&outgoing.message_id), message);
         }
     }
@@ -71,7 +73,7 @@ impl Auditor {
         }
         queue.last_sequence = sequence;
         if queue.is_fifo() {
-            let Some(key) = key(queue, outgoing) else {
+            let Some(key) = key(&settings, outgoing) else {
                 return broken(format!("message {number} has nothing to deduplicate by and was taken in"));
             };
             let within = |past: &&Past| past.key == key && !past.at.plus(WINDOW_MS).may_be_over(now);
@@ -92,7 +94,7 @@ impl Auditor {
     fn recognised(&mut self, now: Span, life: Life, outgoing: &Outgoing, sent: &Sent) -> Verdict {
         let (number, earlier) = (message::number(&outgoing.message_id), message::number(&sent.message_id));
         let queue = &mut self.queues[life.0];
-        let key = key(queue, outgoing);
+        let key = key(queue.now(), outgoing);
         let past = queue.sends.iter_mut().find(|past| {
             Some(&past.key) == key.as_ref()
                 && past.number == earlier
@@ -118,7 +120,7 @@ impl Auditor {
         let fitting = match error {
             EngineError::MessageTooLong { limit_bytes } => outgoing.size_bytes > *limit_bytes,
             EngineError::MissingGroupId => queue.is_fifo() && outgoing.group.is_none(),
-            EngineError::MissingDeduplicationId => queue.is_fifo() && key(queue, outgoing).is_none(),
+            EngineError::MissingDeduplicationId => queue.is_fifo() && key(queue.now(), outgoing).is_none(),
             EngineError::UnexpectedDeduplicationId => outgoing.deduplication_id.is_some(),
             EngineError::DelayOnFifo { .. } => queue.is_fifo() && outgoing.delay_ms.is_some(),
             _ => false,
@@ -133,9 +135,12 @@ impl Auditor {
                 let number = message::number(&outgoing.message_id);
                 let queue = &mut self.queues[life.0];
                 let delays: Vec<u64> = queue.settings.iter().map(|one| one.delay_ms).collect();
-                if let Some(key) = key(queue, outgoing).filter(|_| queue.is_fifo()) {
-                    queue.sends.push(Past { key, at: now, number, sequence: None, sure: false });
-                } else if !queue.is_fifo() && outgoing.size_bytes <= queue.now().max_bytes {
+                let keys: BTreeSet<String> =
+                    queue.settings.iter().filter_map(|settings| key(settings, outgoing)).collect();
+                if queue.is_fifo() {
+                    let past = |key| Past { key, at: now, number, sequence: None, sure: false };
+                    queue.sends.extend(keys.into_iter().map(past));
+                } else if queue.settings.iter().all(|settings| outgoing.size_bytes <= settings.max_bytes) {
                     queue.unsure_sends.push(number);
                 }
                 queue.messages.insert(number);
@@ -171,8 +176,7 @@ impl Auditor {
 }
 
 /// What a FIFO queue would recognise the message by.
-fn key(queue: &super::queues::Queue, outgoing: &Outgoing) -> Option<String> {
-    let settings = queue.now();
+fn key(settings: &Settings, outgoing: &Outgoing) -> Option<String> {
     let content = outgoing.content_hash.as_ref().filter(|_| settings.by_content);
     let chosen = outgoing.deduplication_id.as_ref().or(content)?;
     let scope = outgoing.group.as_deref().filter(|_| settings.per_group).unwrap_or_default();
