@@ -113,7 +113,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
     let mut kept = true;
     for scenario in &options.scenarios {
         println!("── {} …", scenario.name);
-        let section = (scenario.run)(&options).map_err(|error| format!("{}: {error}", scenario.name))?;
+        let section = match (scenario.run)(&options) {
+            Ok(section) => section,
+            Err(error) => {
+                eprintln!("xtask: {}: {error}", scenario.name);
+                kept = false;
+                continue;
+            }
+        };
         let text = section.markdown();
         print!("\n{text}\n");
         kept &= section.keeps_limits();
