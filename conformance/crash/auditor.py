@@ -8,6 +8,10 @@ import time
 from collections import defaultdict
 
 
+CLOCK_MARGIN_SECONDS = 0.1
+"""The server measures delays with another clock than we do."""
+
+
 class Auditor:
     """Counts promises and lists those that were broken. All methods may be called from any thread."""
 
@@ -28,6 +32,16 @@ class Auditor:
     def report(self, *kinds: str) -> str:
         return " ".join(f"{kind}={self.counts[kind]}" for kind in kinds)
 
+    def verdict(self) -> str:
+        """Each kind of broken promise with its number; all that FIFO promises beyond the others is `fifo`."""
+        numbers = {
+            "lost": self.counts["lost"],
+            "undone": self.counts["returned"],
+            "fifo": sum(self.counts[kind] for kind in ("duplicates", "disordered", "shared")),
+        }
+        rest = self.report("invented", "early", "failed")
+        return " ".join(f"{kind}={number}" for kind, number in numbers.items()) + " " + rest
+
 
 class StandardBooks:
     """One standard queue. Bodies are unique over all attempts to send."""
@@ -37,12 +51,15 @@ class StandardBooks:
         self.attempted: set[str] = set()
         self.sent: set[str] = set()
         self.received: set[str] = set()
+        self.not_before: dict[str, float] = {}
         self.deleted: dict[str, float] = {}
         self.delete_unknown: set[str] = set()
 
-    def attempt(self, body: str) -> None:
+    def attempt(self, body: str, delay_seconds: int = 0) -> None:
         with self.auditor.lock:
             self.attempted.add(body)
+            if delay_seconds:
+                self.not_before[body] = time.monotonic() + delay_seconds - CLOCK_MARGIN_SECONDS
 
     def was_sent(self, body: str) -> None:
         with self.auditor.lock:
@@ -52,7 +69,10 @@ class StandardBooks:
         """`asked_at`: when the receive began, which must not hand out what was deleted before."""
         with self.auditor.lock:
             known, deleted_at = body in self.attempted, self.deleted.get(body)
+            early = self.not_before.get(body, 0) - time.monotonic()
             self.received.add(body)
+        if early > 0:
+            self.auditor.violation("early", f"{body} came {early:.3f} s before its delay was over")
         if not known:
             self.auditor.violation("invented", body)
         if deleted_at is not None and deleted_at <= asked_at:
@@ -68,6 +88,12 @@ class StandardBooks:
         with self.auditor.lock:
             self.delete_unknown.discard(body)
             self.deleted[body] = time.monotonic()
+
+    def purge_begins(self) -> list[str]:
+        """What the purge is about: all that was sent. Nothing else may be sent until it is answered."""
+        with self.auditor.lock:
+            self.delete_unknown |= self.attempted
+            return list(self.attempted)
 
     def must_still_be_there(self) -> set[str]:
         with self.auditor.lock:

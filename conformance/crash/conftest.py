@@ -7,6 +7,7 @@ from support.fixtures import *  # noqa: F403 - pytest finds fixtures by name in 
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=15, help="how often the server is killed under load")
+    parser.addoption("--cuts", type=int, default=8, help="how often the power is cut under load")
     parser.addoption("--messages", type=int, default=10_000, help="messages that are sent while it is killed")
     parser.addoption("--seed", type=int, default=None, help="repeat the choices of an earlier run")
 
@@ -14,6 +15,11 @@ def pytest_addoption(parser):
 @pytest.fixture
 def kills(request):
     return request.config.getoption("--kills")
+
+
+@pytest.fixture
+def cuts(request):
+    return request.config.getoption("--cuts")
 
 
 @pytest.fixture

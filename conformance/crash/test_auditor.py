@@ -60,6 +60,33 @@ class TestStandard:
         books.was_received("c", time.monotonic())
         assert kinds(auditor) == ["invented"]
 
+    def test_a_message_before_its_delay_is_over_is_early(self, auditor, books):
+        books.attempt("d", delay_seconds=3)
+        books.was_received("d", time.monotonic())
+        assert kinds(auditor) == ["early"]
+
+    def test_a_message_after_its_delay_is_in_time(self, auditor, books):
+        books.attempt("d", delay_seconds=3)
+        books.not_before["d"] -= 3
+        books.was_received("d", time.monotonic())
+        assert auditor.violations == []
+
+    def test_a_purged_message_must_not_return_and_is_not_lost(self, auditor, books):
+        books.was_sent("a")
+        for body in books.purge_begins():
+            books.was_deleted(body)
+        books.close(drained=set())
+        assert auditor.violations == []
+        books.was_received("b", time.monotonic())
+        assert kinds(auditor) == ["returned"]
+
+    def test_the_verdict_counts_each_kind(self, auditor, books):
+        books.was_sent("a")
+        books.close(drained=set())
+        auditor.violation("disordered", "x")
+        auditor.violation("shared", "x")
+        assert auditor.verdict() == "lost=1 undone=0 fifo=2 invented=0 early=0 failed=0"
+
 
 class TestFifo:
     @pytest.fixture

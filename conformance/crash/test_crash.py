@@ -7,42 +7,17 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from auditor import Auditor, FifoBooks, StandardBooks
+from auditor import Auditor, StandardBooks
 from caller import Caller, Refused, Unanswered
-from support.clients import Http
+from chaos import GROUPS, Chaos, create, drain
 from support.process import READY_SECONDS, Server, eventually
-from workers import VISIBILITY_SECONDS, FifoConsumer, FifoProducer, StandardConsumer, StandardProducer
-
-GROUPS = 5
+from workers import StandardProducer
 
 
 @pytest.fixture
 def server(new_server) -> Server:
-    return new_server().start()
-
-
-def create(server, name, **attributes) -> str:
-    return Http(server.endpoint).call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
-
-
-def counts(http, queue) -> tuple[int, ...]:
-    names = [f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed")]
-    found = http.call("GetQueueAttributes", QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return tuple(int(found[name]) for name in names)
-
-
-def drain(endpoint, queue, each) -> None:
-    """Receives and deletes until nothing is left, not even in flight."""
-    http = Http(endpoint)
-    deadline = time.monotonic() + 90
-    while any(counts(http, queue)):
-        assert time.monotonic() < deadline, f"still {counts(http, queue)} in {queue}"
-        asked_at = time.monotonic()
-        answer = http.call("ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", []):
-            each(message["Body"], asked_at)
-            http.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    http.close()
+    # Without AWS's waits of a minute, purging and deleting is part of the load.
+    return new_server("--cooldowns", "off").start()
 
 
 def crash(server, chance) -> None:
@@ -101,61 +76,13 @@ def test_each_answered_send_is_received(server, chance, messages):
 
 
 def test_no_promise_is_broken_by_any_crash(server, chance, kills):
-    """Sends, receives, deletes, FIFO groups and resends, all at once, over many kills."""
-    auditor = Auditor()
-    standard = create(server, "standard")
-    fifo = create(server, "fifo.fifo", FifoQueue="true")
-    standard_books, fifo_books = StandardBooks(auditor), FifoBooks(auditor)
-
-    def worker(kind, name, queue, books, **more):
-        made = kind(name, auditor, Caller(server.endpoint), queue, chance)
-        made.books = books
-        for attribute, value in more.items():
-            setattr(made, attribute, value)
-        made.start()
-        return made
-
-    producers = [worker(StandardProducer, f"p{n}", standard, standard_books) for n in range(2)]
-    producers += [
-        worker(FifoProducer, f"fp{n}", fifo, fifo_books, group=f"group{n}") for n in range(GROUPS)
-    ]
-    standard_consumers = [worker(StandardConsumer, f"c{n}", standard, standard_books) for n in range(2)]
-    fifo_consumers = [worker(FifoConsumer, f"fc{n}", fifo, fifo_books) for n in range(2)]
-
-    for _ in range(kills):
-        time.sleep(chance.uniform(0.05, 1.2))  # The moment of the kill is what is varied here.
-        crash(server, chance)
-    for thread in [*producers, *standard_consumers]:
-        thread.stopping.set()
-    for consumer in fifo_consumers:
-        consumer.tidy = True
-    for thread in [*producers, *standard_consumers]:
-        thread.join(60)
-        assert not thread.is_alive(), thread.name
-    drained: set[str] = set()
-
-    def each(body, asked_at):
-        standard_books.was_received(body, asked_at)
-        drained.add(body)
-
-    drain(server.endpoint, standard, each)
-    standard_books.close(drained)
-    http = Http(server.endpoint)
-    eventually(lambda: not any(counts(http, fifo)) or auditor.violations, 90, "the end of the FIFO queue")
-    for consumer in fifo_consumers:
-        consumer.stopping.set()
-        consumer.join(30)
-        assert not consumer.is_alive(), consumer.name
-    fifo_books.close()
-    print(
-        f"\n== chaos: kills={kills} "
-        + auditor.report(
-            "messages", "resent", "received", "deleted", "lost", "returned", "invented", "duplicates", "disordered",
-            "shared", "failed",
-        )
-    )
-    assert auditor.violations == []
-    assert auditor.counts["messages"] > 10 * kills, "the load was no load"
+    """Every kind of request at once, over many kills."""
+    chaos = Chaos(server, chance).start()
+    chaos.crashes(kills, lambda: crash(server, chance))
+    chaos.finish()
+    print(f"\n== chaos: kills={kills} {chaos.report()}")
+    assert chaos.auditor.violations == []
+    assert chaos.auditor.counts["messages"] > 10 * kills, "the load was no load"
 
 
 def test_two_consumers_and_five_groups_with_an_sdk(server):

@@ -5,7 +5,7 @@ import time
 from random import Random
 
 from auditor import Auditor, FifoBooks, StandardBooks
-from caller import Caller, Refused, Unanswered
+from caller import AnyCaller, Refused, Unanswered
 
 VISIBILITY_SECONDS = 5
 MARGIN_SECONDS = 1
@@ -15,7 +15,7 @@ MARGIN_SECONDS = 1
 class Worker(threading.Thread):
     """Calls `step` until it is told to stop; an exception is a violation, not a silent end."""
 
-    def __init__(self, name: str, auditor: Auditor, caller: Caller, queue: str, chance: Random):
+    def __init__(self, name: str, auditor: Auditor, caller: AnyCaller, queue: str, chance: Random):
         super().__init__(name=name, daemon=True)
         self.auditor, self.caller, self.queue = auditor, caller, queue
         self.chance = Random(chance.getrandbits(32))
@@ -62,11 +62,14 @@ class StandardProducer(Worker):
             self.serial += 1
             # Some are long, so that a kill strikes within an entry of the log and not only between two.
             filling = "x" * self.chance.choice((0, 0, 0, 100, 5_000, 100_000 if size == 1 else 0))
-            entries.append({"Id": str(index), "MessageBody": f"{self.name}-{self.serial}-{filling}"})
+            delay_seconds = self.chance.choice((0, 0, 0, 0, 0, 0, 0, 1, 3))
+            body = f"{self.name}-{self.serial}-{filling}"
+            entries.append({"Id": str(index), "MessageBody": body, "DelaySeconds": delay_seconds})
         for entry in entries:
-            self.books.attempt(entry["MessageBody"])
+            self.books.attempt(entry["MessageBody"], entry["DelaySeconds"])
         if size == 1:
-            self.caller.call("SendMessage", QueueUrl=self.queue, MessageBody=entries[0]["MessageBody"])
+            only = {name: value for name, value in entries[0].items() if name != "Id"}
+            self.caller.call("SendMessage", QueueUrl=self.queue, **only)
             done = ["0"]
         else:
             answer = self.caller.call("SendMessageBatch", QueueUrl=self.queue, Entries=entries)
@@ -78,19 +81,132 @@ class StandardProducer(Worker):
 
 class StandardConsumer(Worker):
     books: StandardBooks
+    deleted_share = 0.8
+    """Of the others half come back at once, and half after their timeout."""
 
     def step(self) -> None:
         messages, asked_at = self.receive()
         for message in messages:
             self.books.was_received(message["Body"], asked_at)
-        # One in five is left to come back after its timeout.
-        chosen = [message for message in messages if self.chance.random() < 0.8]
-        for message in chosen:
+        for message in messages:
+            if self.chance.random() >= self.deleted_share:
+                if self.chance.random() < 0.5 and time.monotonic() < asked_at + VISIBILITY_SECONDS - MARGIN_SECONDS:
+                    self.caller.call(
+                        "ChangeMessageVisibility",
+                        QueueUrl=self.queue,
+                        ReceiptHandle=message["ReceiptHandle"],
+                        VisibilityTimeout=self.chance.choice((0, 0, 1, 2)),
+                    )
+                continue
             self.books.delete_begins(message["Body"])
             self.caller.call("DeleteMessage", QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
             if time.monotonic() < asked_at + VISIBILITY_SECONDS - MARGIN_SECONDS:
                 self.books.was_deleted(message["Body"])
                 self.auditor.count("deleted")
+
+
+class Mover(Worker):
+    """Has dead letters sent back to where they came from, again and again."""
+
+    dead_letter_arn = ""
+
+    def step(self) -> None:
+        time.sleep(self.chance.uniform(0.2, 1.5))
+        try:
+            self.caller.call("StartMessageMoveTask", SourceArn=self.dead_letter_arn)
+            self.auditor.count("moves")
+        except Refused as error:
+            # The only reason there can be: the last one still runs.
+            assert "task" in error.text, error
+
+
+class Purger(Worker):
+    """A queue's only user: fills it, looks into it, purges it."""
+
+    books: StandardBooks
+    serial = 0
+
+    def step(self) -> None:
+        for _ in range(self.chance.randrange(1, 8)):
+            self.serial += 1
+            body = f"{self.name}-{self.serial}"
+            self.books.attempt(body)
+            self.caller.call("SendMessage", QueueUrl=self.queue, MessageBody=body)
+            self.books.was_sent(body)
+            self.auditor.count("messages")
+        self.look()
+        if self.chance.random() < 0.3:
+            purged = self.books.purge_begins()
+            self.caller.until_answered("PurgeQueue", QueueUrl=self.queue)
+            for body in purged:
+                self.books.was_deleted(body)
+            self.auditor.count("purges")
+            self.look()
+
+    def look(self) -> None:
+        asked_at = time.monotonic()
+        answer = self.caller.call(
+            "ReceiveMessage", QueueUrl=self.queue, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
+        )
+        for message in answer.get("Messages", []):
+            self.books.was_received(message["Body"], asked_at)
+
+
+class QueueMaker(Worker):
+    """Makes queues with a message in each, and deletes most of them again."""
+
+    serial = 0
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.kept: dict[str, str] = {}
+        self.gone: set[str] = set()
+
+    def step(self) -> None:
+        time.sleep(0.05)
+        self.serial += 1
+        name = f"{self.name}-{self.serial}"
+        url = self.caller.until_answered("CreateQueue", QueueName=name)["QueueUrl"]
+        self.caller.until_answered("SendMessage", QueueUrl=url, MessageBody=name)
+        self.auditor.count("messages")
+        if self.chance.random() < 0.1:
+            self.kept[name] = url
+            return
+        self.delete(url)
+        self.gone.add(name)
+        self.auditor.count("queues")
+        if self.exists(name):
+            self.auditor.violation("returned", f"the queue {name}")
+
+    def delete(self, url: str) -> None:
+        try:
+            self.caller.until_answered("DeleteQueue", QueueUrl=url)
+        except Refused as error:
+            # An attempt that was not answered has done it.
+            assert "does not exist" in error.text, error
+
+    def exists(self, name: str) -> bool:
+        try:
+            self.caller.until_answered("GetQueueUrl", QueueName=name)
+            return True
+        except Refused as error:
+            assert "does not exist" in error.text, error
+            return False
+
+    def close_books(self) -> None:
+        """At the end, when nobody crashes any more. All of the queues are gone after it."""
+        for name in self.gone:
+            if self.exists(name):
+                self.auditor.violation("returned", f"the queue {name}")
+        for name, url in self.kept.items():
+            if not self.exists(name):
+                self.auditor.violation("lost", f"the queue {name}")
+                continue
+            found = self.caller.until_answered("ReceiveMessage", QueueUrl=url).get("Messages", [])
+            if name not in [message["Body"] for message in found]:
+                self.auditor.violation("lost", f"the message in the queue {name}")
+            self.delete(url)
+        self.caller.close()
 
 
 class FifoProducer(Worker):
@@ -145,7 +261,7 @@ class FifoConsumer(Worker):
                 self.caller.until_answered("DeleteMessage", QueueUrl=self.queue, ReceiptHandle=handle)
             except Refused as error:
                 # The only reason there can be: the server was down for longer than the handle lives.
-                assert time.monotonic() > expires_at - MARGIN_SECONDS and b"expired" in error.answer.body, error
+                assert time.monotonic() > expires_at - MARGIN_SECONDS and "expired" in error.text, error
                 return
             if time.monotonic() < expires_at - MARGIN_SECONDS:
                 self.books.was_deleted(group, number)
@@ -155,6 +271,11 @@ class FifoConsumer(Worker):
             # The last one first: the group opens only when the first one is visible, so order is kept.
             for _, handle in reversed(held[keep:]):
                 if time.monotonic() < expires_at - MARGIN_SECONDS:
-                    self.caller.call(
-                        "ChangeMessageVisibility", QueueUrl=self.queue, ReceiptHandle=handle, VisibilityTimeout=0
-                    )
+                    self.give_back(handle)
+
+    def give_back(self, handle: str) -> None:
+        try:
+            self.caller.call("ChangeMessageVisibility", QueueUrl=self.queue, ReceiptHandle=handle, VisibilityTimeout=0)
+        except Refused as error:
+            # An attempt that was not answered has given it back already.
+            assert self.caller.repeats and "not available for visibility timeout change" in error.text, error
