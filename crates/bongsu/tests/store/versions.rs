@@ -1,0 +1,317 @@
+//! Stores that earlier versions wrote, in `tests/stores/`. Each must be found sound, with all that was in it, and be served.
+//!
+//! A store is written once, when a version of the formats is new, by the ignored test at the end of this file
+//! (`cargo test --release -p bongsu --test store -- --ignored write_the_store`), and never changed after that.
+
+use super::{files, run, text};
+use crate::client::Answer;
+use crate::fixture::Server;
+use bongsu_journal::{FileJournal, FileOptions, RealDisk};
+use bongsu_server::config::{Overrides, Settings};
+use bongsu_server::{Node, NodeOptions};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn stores() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join("stores")
+}
+
+/// A copy of a committed store, and what is known about it.
+fn copy_of(version: &str, place: &Path) -> (PathBuf, Value) {
+    let dir = place.join(version);
+    std::fs::create_dir(&dir).unwrap();
+    for (path, bytes) in files(&stores().join(version).join("store")) {
+        std::fs::write(dir.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let known = std::fs::read(stores().join(version).join("known.json")).unwrap();
+    (dir, serde_json::from_slice(&known).unwrap())
+}
+
+#[test]
+fn a_store_of_version_1_is_sound_and_has_all_that_was_in_it() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, known) = copy_of("v1", place.path());
+    let before = files(&dir);
+    let checked = run(&["check", text(&dir), "--json"]);
+    assert_eq!(checked.code, 0, "{}{}", checked.said, checked.complained);
+    let told = checked.json();
+    assert_eq!(told["contents"], known["contents"]);
+    assert_eq!(told["log"], known["log"]);
+    assert!(told["contents"]["checkpoint"].is_object());
+    assert_eq!(files(&dir), before);
+}
+
+#[test]
+fn a_store_of_version_1_is_served() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, known) = copy_of("v1", place.path());
+    let server = Server::in_directory(&dir);
+    // A receipt handle that was given out then is good now.
+    let handle = &known["receiptHandle"];
+    let deleted = server.json("DeleteMessage", &json!({ "QueueUrl": "work", "ReceiptHandle": handle }));
+    assert_eq!(deleted.status, 200, "{}", deleted.text());
+    for (queue, expected) in known["messages"].as_object().unwrap() {
+        assert_eq!(receive_all(server.address, queue), *expected, "{queue}");
+    }
+    for (queue, expected) in known["attributes"].as_object().unwrap() {
+        assert_eq!(attributes(server.address, queue), *expected, "{queue}");
+    }
+}
+
+fn call(address: SocketAddr, action: &str, body: &Value) -> Value {
+    let body = body.to_string();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {address}\r\nX-Amz-Target: AmazonSQS.{action}\r\n\
+         Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let answer = Answer::to(address, format!("{head}{body}").as_bytes());
+    assert_eq!(answer.status, 200, "{action} {body}: {}", answer.text());
+    if answer.body.is_empty() { json!({}) } else { answer.json() }
+}
+
+/// What a receive shows of a message that does not change by receiving it.
+fn shown(message: &Value) -> Value {
+    let kept = ["MessageDeduplicationId", "MessageGroupId", "SequenceNumber", "SentTimestamp", "SenderId"]
+        .into_iter()
+        .chain(["AWSTraceHeader", "DeadLetterQueueSourceArn"]);
+    let system = &message["Attributes"];
+    let system: serde_json::Map<String, Value> =
+        kept.filter_map(|name| Some((name.to_owned(), system.get(name)?.clone()))).collect();
+    json!({
+        "id": message["MessageId"],
+        "body": message["Body"],
+        "md5": message["MD5OfBody"],
+        "attributes": message["MessageAttributes"],
+        "attributesMd5": message["MD5OfMessageAttributes"],
+        "system": system,
+    })
+}
+
+/// Everything that can be received from a queue; all is left in flight.
+fn receive_all(address: SocketAddr, queue: &str) -> Value {
+    let mut all = Vec::new();
+    loop {
+        let asked = json!({
+            "QueueUrl": queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": 43_200,
+            "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"],
+        });
+        let received = call(address, "ReceiveMessage", &asked);
+        let Some(messages) = received["Messages"].as_array() else { break };
+        for message in messages {
+            all.push(shown(message));
+            // On FIFO queues the next of the group comes when this one is gone.
+            if queue.ends_with(".fifo") {
+                let handle = &message["ReceiptHandle"];
+                call(address, "DeleteMessage", &json!({ "QueueUrl": queue, "ReceiptHandle": handle }));
+            }
+        }
+    }
+    all.sort_by_key(|message| message["body"].to_string());
+    Value::Array(all)
+}
+
+/// Attributes that were set, and tags.
+fn attributes(address: SocketAddr, queue: &str) -> Value {
+    let asked = json!({ "QueueUrl": queue, "AttributeNames": ["All"] });
+    let mut found = call(address, "GetQueueAttributes", &asked)["Attributes"].take();
+    let counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+    for name in counted.into_iter().chain(["ApproximateNumberOfMessagesDelayed"]) {
+        found.as_object_mut().unwrap().remove(name);
+    }
+    let tags = call(address, "ListQueueTags", &json!({ "QueueUrl": queue }))["Tags"].take();
+    json!({ "attributes": found, "tags": tags })
+}
+
+/// A server within this process, whose node makes checkpoints early.
+struct Within {
+    runtime: tokio::runtime::Runtime,
+    server: bongsu_server::Server,
+    node: Node,
+}
+
+impl Within {
+    fn start(dir: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let journal = FileJournal::open(Arc::new(RealDisk), dir, FileOptions::default()).unwrap();
+        let options = NodeOptions { checkpoint_bytes: 4 << 10, ..NodeOptions::new([0x5e; 32], 77) };
+        let node = Node::start(Box::new(journal), options).unwrap();
+        let settings = Settings::load(None, Overrides::default()).unwrap();
+        let server = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            bongsu_server::Server::start(listener, node.clone(), &settings).await.unwrap()
+        });
+        Self { runtime, server, node }
+    }
+
+    fn call(&self, action: &str, body: &Value) -> Value {
+        call(self.server.local_address(), action, body)
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.server.stop());
+        self.node.shutdown().unwrap();
+    }
+}
+
+const RETENTION: &str = "1209600";
+
+fn create_queues(server: &Within) {
+    let arn = |name: &str| format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+    let create = |name: &str, attributes: Value, tags: Value| {
+        let mut attributes = attributes;
+        attributes["MessageRetentionPeriod"] = json!(RETENTION);
+        server.call("CreateQueue", &json!({ "QueueName": name, "Attributes": attributes, "tags": tags }));
+    };
+    let redrive = |name: &str| json!({ "deadLetterTargetArn": arn(name), "maxReceiveCount": 1 }).to_string();
+    create("dead", json!({}), json!({ "team": "a \u{2713} b" }));
+    create("dead.fifo", json!({ "FifoQueue": "true" }), json!({}));
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}"#;
+    create(
+        "work",
+        json!({ "RedrivePolicy": redrive("dead"), "VisibilityTimeout": "43200", "Policy": policy }),
+        json!({ "team": "one", "cost-centre": "7" }),
+    );
+    create(
+        "orders.fifo",
+        json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true", "RedrivePolicy": redrive("dead.fifo"),
+            "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId" }),
+        json!({}),
+    );
+    create("later", json!({ "DelaySeconds": "900", "ReceiveMessageWaitTimeSeconds": "1" }), json!({}));
+    create("fair", json!({ "KmsMasterKeyId": "alias/aws/sqs" }), json!({}));
+    create("gone", json!({}), json!({}));
+    create("purged", json!({}), json!({}));
+}
+
+fn send(server: &Within, queue: &str, body: &str, more: Value) {
+    let mut message = json!({ "QueueUrl": queue, "MessageBody": body });
+    message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    server.call("SendMessage", &message);
+}
+
+/// Messages in all states: waiting, delayed, in flight, come back, fallen into a dead-letter queue, moved, deleted.
+/// Says a receipt handle of one in flight.
+fn fill(server: &Within) -> Value {
+    let attributes = json!({
+        "Text": { "DataType": "String.label", "StringValue": "gr\u{fc}n" },
+        "Count": { "DataType": "Number", "StringValue": "12.5" },
+        "Bytes": { "DataType": "Binary", "BinaryValue": "AAEC/w==" },
+    });
+    send(server, "work", "in flight", json!({}));
+    let asked = json!({ "QueueUrl": "work", "VisibilityTimeout": 43_200 });
+    let handle = server.call("ReceiveMessage", &asked)["Messages"][0]["ReceiptHandle"].take();
+    for body in ["dead 1", "dead 2"] {
+        send(server, "work", body, json!({ "MessageAttributes": attributes }));
+    }
+    for _ in 0..3 {
+        // Once handed out, the second time they fall into the dead-letter queue.
+        let asked = json!({ "QueueUrl": "work", "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
+        server.call("ReceiveMessage", &asked);
+    }
+    let trace = json!({ "AWSTraceHeader": { "DataType": "String",
+        "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793" } });
+    send(
+        server,
+        "work",
+        "with everything \u{1f525}\r\n<&>",
+        json!({
+        "MessageAttributes": attributes, "MessageSystemAttributes": trace }),
+    );
+    send(server, "work", "delayed", json!({ "DelaySeconds": 900 }));
+    send(server, "work", &"long ".repeat(400), json!({}));
+    for (group, body) in [("a", "a 1"), ("b", "b 1"), ("a", "a 2"), ("a", "a 3")] {
+        send(server, "orders.fifo", body, json!({ "MessageGroupId": group }));
+    }
+    // Falls into the dead-letter queue at the second receive.
+    for _ in 0..2 {
+        server.call("ReceiveMessage", &json!({ "QueueUrl": "orders.fifo", "VisibilityTimeout": 0 }));
+    }
+    send(server, "later", "by the queue's delay", json!({}));
+    for (group, body) in [("loud", "loud 1"), ("loud", "loud 2"), ("quiet", "quiet 1")] {
+        send(server, "fair", body, json!({ "MessageGroupId": group }));
+    }
+    let received = server.call("ReceiveMessage", &json!({ "QueueUrl": "fair" }));
+    let deleted = &received["Messages"][0]["ReceiptHandle"];
+    server.call("DeleteMessage", &json!({ "QueueUrl": "fair", "ReceiptHandle": deleted }));
+    send(server, "gone", "gone with its queue", json!({}));
+    server.call("DeleteQueue", &json!({ "QueueUrl": "gone" }));
+    send(server, "purged", "before", json!({}));
+    server.call("PurgeQueue", &json!({ "QueueUrl": "purged" }));
+    send(server, "purged", "after", json!({}));
+    handle
+}
+
+/// Moves what is in the dead-letter queue away, to where nobody receives it again.
+#[expect(clippy::disallowed_methods, reason = "a move takes its time")]
+fn move_dead(server: &Within) {
+    let arn = |name: &str| format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+    let asked = json!({ "SourceArn": arn("dead"), "DestinationArn": arn("purged") });
+    server.call("StartMessageMoveTask", &asked);
+    let asked = json!({ "SourceArn": arn("dead") });
+    for _ in 0..100 {
+        let tasks = server.call("ListMessageMoveTasks", &asked);
+        if tasks["Results"][0]["Status"] == "COMPLETED" {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("the move did not end");
+}
+
+/// Writes `tests/stores/v1`, which must not be there.
+#[test]
+#[ignore = "writes a store that is committed"]
+fn write_the_store() {
+    let target = stores().join("v1");
+    let dir = target.join("store");
+    assert!(!target.exists(), "the store of version 1 was written before; it is not to change");
+    std::fs::create_dir_all(&target).unwrap();
+    let server = Within::start(&dir);
+    create_queues(&server);
+    let handle = fill(&server);
+    server.stop();
+    let server = Within::start(&dir);
+    move_dead(&server);
+    for number in 0..12 {
+        send(
+            &server,
+            "fair",
+            &format!("of the second opening {number}"),
+            json!({ "MessageGroupId": "quiet" }),
+        );
+    }
+    server.stop();
+    let server = Within::start(&dir);
+    send(&server, "work", "of the third opening", json!({}));
+    server.stop();
+    std::fs::remove_file(dir.join("LOCK")).unwrap();
+
+    // What is in it is told by the program that wrote it, on a copy.
+    std::fs::write(target.join("known.json"), "{}").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let (copy, _) = copy_of("v1", place.path());
+    let mut known = run(&["check", text(&copy), "--json"]).json();
+    assert_eq!(known["sound"], true);
+    let server = Within::start(&copy);
+    server.call("DeleteMessage", &json!({ "QueueUrl": "work", "ReceiptHandle": handle }));
+    let names: Vec<String> = known["contents"]["queues"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|queue| queue["name"].as_str().unwrap().to_owned())
+        .collect();
+    let address = server.server.local_address();
+    let messages = names.iter().map(|name| (name.clone(), receive_all(address, name)));
+    let messages: Value = Value::Object(messages.collect());
+    let attributes = names.iter().map(|name| (name.clone(), attributes(address, name)));
+    let attributes: Value = Value::Object(attributes.collect());
+    server.stop();
+    let known = json!({
+        "contents": known["contents"].take(), "log": known["log"].take(), "receiptHandle": handle,
+        "messages": messages, "attributes": attributes,
+    });
+    std::fs::write(target.join("known.json"), format!("{known:#}\n")).unwrap();
+}
