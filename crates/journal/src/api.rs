@@ -63,9 +63,15 @@ pub trait Journal: Send {
 
     /// Bytes that are certainly there for further entries and their frame headers ([`Layout::frame_bytes`]):
     /// the rest of the active segment, and the segment allocated ahead. Rolling may lose up to one entry's worth of it.
-    /// A caller refuses growth when this runs low. When no segment is allocated ahead, asking also has that tried again,
-    /// so that a journal to which nothing is appended notices that the disk has space again.
+    /// A caller refuses growth when this runs low. When no segment is allocated ahead, or a smaller one than the disk has
+    /// space for by now, asking also has that tried again, so that a journal to which nothing is appended notices that the
+    /// disk has space again.
     fn room_bytes(&mut self) -> u64;
+
+    /// Whether space is being allocated that [`Journal::room_bytes`] does not count yet: a moment later there may be more.
+    fn is_allocating(&mut self) -> bool {
+        false
+    }
 
     /// Appends one entry at `expected`; returns when it is durable.
     ///

@@ -72,6 +72,13 @@ pub trait Disk: Send + Sync {
     /// What the system said.
     fn random_id(&self) -> io::Result<[u8; 16]>;
 
+    /// How many bytes can be allocated on the file system of `dir`, about; `None` where that can't be told. Only a hint:
+    /// quotas may leave less.
+    fn free_bytes(&self, dir: &Path) -> Option<u64> {
+        let _ = dir;
+        None
+    }
+
     /// Gives a file a second name, where there is none yet. Durable only with [`Disk::sync_dir`].
     ///
     /// # Errors

@@ -279,7 +279,12 @@ impl Journal for FileJournal {
 
     fn room_bytes(&mut self) -> u64 {
         self.spares.request(self.zeros);
+        self.spares.enlarge();
         self.known_room_bytes()
+    }
+
+    fn is_allocating(&mut self) -> bool {
+        self.spares.is_making()
     }
 
     fn append(&mut self, expected: Position, stamp: Stamp, payload: &[u8]) -> Result<Appended, AppendError> {

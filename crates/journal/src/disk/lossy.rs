@@ -216,11 +216,16 @@ impl World {
         self.inodes.retain(|number, inode| inode.handles > 0 || named.contains(number));
     }
 
+    /// The sum of the lengths of all files but this one, in bytes.
+    fn used_bytes(&self, but: u64) -> u64 {
+        let named: BTreeSet<u64> = self.names.values().filter_map(|inode| *inode).collect();
+        let others = named.iter().filter(|named| **named != but).filter_map(|named| self.inodes.get(named));
+        others.map(|inode| inode.len_bytes).sum()
+    }
+
     /// Refuses to let a file grow beyond what the disk holds.
     fn check_growth(&self, inode: u64, len_bytes: u64) -> io::Result<()> {
-        let named: BTreeSet<u64> = self.names.values().filter_map(|inode| *inode).collect();
-        let others = named.iter().filter(|named| **named != inode).filter_map(|named| self.inodes.get(named));
-        let used_bytes: u64 = others.map(|inode| inode.len_bytes).sum();
+        let used_bytes = self.used_bytes(inode);
         match self.faults.capacity_bytes {
             Some(capacity_bytes) if used_bytes + len_bytes > capacity_bytes => {
                 Err(ErrorKind::StorageFull.into())
@@ -402,6 +407,12 @@ impl Disk for LossyDisk {
         world.names.retain(|path, inode| inode.is_some() || path.parent() != Some(dir));
         world.let_go();
         Ok(())
+    }
+
+    fn free_bytes(&self, _dir: &Path) -> Option<u64> {
+        let world = self.world();
+        let capacity_bytes = world.faults.capacity_bytes?;
+        Some(capacity_bytes.saturating_sub(world.used_bytes(0)))
     }
 
     fn random_id(&self) -> io::Result<[u8; 16]> {

@@ -56,6 +56,8 @@ pub(super) struct SpareMaker {
     sizes: Sizes,
     in_background: bool,
     state: State,
+    /// The last attempt failed.
+    has_failed: bool,
 }
 
 /// How large a segment is to be.
@@ -67,6 +69,19 @@ pub(super) struct Sizes {
     pub(super) min_bytes: u64,
 }
 
+impl Sizes {
+    /// How large the next one is to be where so much is free. On a small disk segments are small: only whole ones can be
+    /// given back, so that few large ones would keep what is dead in them. But they are large enough for a caller that
+    /// refuses growth without a quarter of a segment's room.
+    fn fitting(self, free_bytes: Option<u64>) -> u64 {
+        let share = |free: u64| (free / SHARE_OF_FREE).max(free.min(self.wanted_bytes / SHARE_OF_FREE));
+        free_bytes.map_or(self.wanted_bytes, share).min(self.wanted_bytes).max(self.min_bytes)
+    }
+}
+
+/// No new segment takes more than this part of what is free, where that can be told.
+const SHARE_OF_FREE: u64 = 4;
+
 /// Whether a spare is worth being written with zeros.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Zeros {
@@ -77,7 +92,7 @@ pub(super) enum Zeros {
 impl SpareMaker {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path, sizes: Sizes, in_background: bool) -> SpareMaker {
         let state = State::Missing { wait_appends: 0 };
-        SpareMaker { disk, path: dir.join(SPARE_NAME), sizes, in_background, state }
+        SpareMaker { disk, path: dir.join(SPARE_NAME), sizes, in_background, state, has_failed: false }
     }
 
     /// The length of the spare, when its space is reserved.
@@ -109,6 +124,31 @@ impl SpareMaker {
         if matches!(self.state, State::Missing { .. } | State::Failed(_)) {
             self.start(zeros);
         }
+    }
+
+    /// Has a spare made larger that was made when the disk had less space, if it has more now.
+    pub(super) fn enlarge(&mut self) {
+        self.poll();
+        let State::Ready(spare) = &self.state else { return };
+        let free_bytes = self.path.parent().and_then(|dir| self.disk.free_bytes(dir));
+        let target_bytes = self.sizes.fitting(free_bytes.map(|free| free.saturating_add(spare.len_bytes)));
+        let step_bytes = self.sizes.min_bytes;
+        if target_bytes < spare.len_bytes + step_bytes {
+            return;
+        }
+        let State::Ready(spare) = self.replace_state() else { return };
+        let progress = Arc::new(Progress::default());
+        // What it has it keeps.
+        progress.reserved_bytes.store(spare.len_bytes, Ordering::Release);
+        let shown = Arc::clone(&progress);
+        self.run(progress, move || grow(spare, target_bytes, step_bytes, &shown));
+    }
+
+    /// Whether one is being made whose space is not reserved yet.
+    pub(super) fn is_making(&mut self) -> bool {
+        self.poll();
+        let unreserved = |progress: &Progress| progress.reserved_bytes.load(Ordering::Acquire) == 0;
+        matches!(&self.state, State::Making(_, progress) if unreserved(progress))
     }
 
     /// Waits for the spare, and hands it out.
@@ -159,7 +199,10 @@ impl SpareMaker {
         let (disk, path, sizes) = (Arc::clone(&self.disk), self.path.clone(), self.sizes);
         let progress = Arc::new(Progress::default());
         let shown = Arc::clone(&progress);
-        let make = move || allocate(disk.as_ref(), &path, sizes, zeros, &shown);
+        self.run(progress, move || allocate(disk.as_ref(), &path, sizes, zeros, &shown));
+    }
+
+    fn run(&mut self, progress: Arc<Progress>, make: impl FnOnce() -> io::Result<Spare> + Send + 'static) {
         if self.in_background {
             let thread = thread::Builder::new().name("journal-spare".to_owned());
             match thread.spawn(make) {
@@ -176,10 +219,14 @@ impl SpareMaker {
         self.state = match made {
             Ok(spare) => State::Ready(spare),
             Err(e) => {
-                tracing::warn!(error = %e, "no space could be allocated ahead for the journal");
+                // Once, however often it is tried.
+                if !self.has_failed {
+                    tracing::warn!(error = %e, "no space could be allocated ahead for the journal");
+                }
                 State::Failed(e)
             }
         };
+        self.has_failed = matches!(self.state, State::Failed(_));
     }
 }
 
@@ -198,7 +245,7 @@ pub(super) fn allocate(
     progress: &Progress,
 ) -> io::Result<Spare> {
     let file = disk.create(path)?;
-    let mut len_bytes = sizes.wanted_bytes.max(sizes.min_bytes);
+    let mut len_bytes = sizes.fitting(path.parent().and_then(|dir| disk.free_bytes(dir)));
     let made = loop {
         match file.allocate(len_bytes) {
             Ok(only_reserved) => {
@@ -224,6 +271,25 @@ pub(super) fn allocate(
     }
 }
 
+/// Makes a spare larger, up to `target_bytes`, or by what the disk has of that; without space it stays as it is.
+fn grow(spare: Spare, mut target_bytes: u64, step_bytes: u64, progress: &Progress) -> io::Result<Spare> {
+    while target_bytes >= spare.len_bytes + step_bytes {
+        match spare.file.allocate(target_bytes) {
+            Ok(_) => {
+                progress.reserved_bytes.store(target_bytes, Ordering::Release);
+                return Ok(Spare { len_bytes: target_bytes, ..spare });
+            }
+            Err(e) if is_full(&e) => {
+                // Part of it may have been allocated.
+                spare.file.truncate(spare.len_bytes)?;
+                target_bytes = spare.len_bytes + (target_bytes - spare.len_bytes) / 2;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(spare)
+}
+
 fn write_zeros(file: &dyn DiskFile, len_bytes: u64, progress: &Progress) -> io::Result<()> {
     let zeros = vec![0; ZERO_STEP_BYTES];
     let mut done = 0;
@@ -239,4 +305,33 @@ fn write_zeros(file: &dyn DiskFile, len_bytes: u64, progress: &Progress) -> io::
 /// Whether an error says that there is no space (or that no more of it may be used).
 pub(super) fn is_full(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sizes;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn segments_are_small_where_little_is_free() {
+        let sizes = Sizes { wanted_bytes: 64 * MIB, min_bytes: 4 * MIB };
+        let fitting = |free_mib: u64| sizes.fitting(Some(free_mib * MIB)) / MIB;
+        let table = [
+            (10_000, 64),
+            (256, 64),
+            (200, 50),
+            (80, 20),
+            (64, 16),
+            (40, 16),
+            (16, 16),
+            (10, 10),
+            (3, 4),
+            (0, 4),
+        ];
+        for (free_mib, segment_mib) in table {
+            assert_eq!(fitting(free_mib), segment_mib, "{free_mib} MiB free");
+        }
+        assert_eq!(sizes.fitting(None), 64 * MIB, "where it can't be told it is tried");
+    }
 }

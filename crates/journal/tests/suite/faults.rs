@@ -104,6 +104,35 @@ fn a_full_disk_shows_as_little_room_and_then_as_full() {
     assert!(seen.rolled.is_some());
 }
 
+/// On a disk that was nearly full the segment allocated ahead was small, and stayed so however much space came back: the
+/// room stayed below what the caller keeps in reserve, and sends were refused for ever, as without them nothing used the
+/// small segment up.
+#[test]
+fn a_small_spare_grows_when_the_disk_has_space_again() {
+    let disk = SimDisk::new();
+    let options = FileOptions { segment_bytes: 200 << 10, ..SMALL };
+    let mut journal = open_with(&disk, options.clone()).unwrap();
+    let full_room = journal.room_bytes();
+    Box::new(journal).close().unwrap();
+    // Enough for the segment that opening makes, and for a small one ahead.
+    disk.set_capacity_bytes(Some(disk.used_bytes() + (60 << 10)));
+    let mut journal = open_with(&disk, options).unwrap();
+    let low_room = journal.room_bytes();
+    assert!(low_room < full_room / 2, "{low_room} of {full_room}");
+    assert_eq!(journal.room_bytes(), low_room, "without space it stays as it is");
+    disk.set_capacity_bytes(Some(disk.used_bytes() + (30 << 10)));
+    let more_room = journal.room_bytes();
+    assert!(more_room > low_room && more_room < full_room, "{more_room}: what there is of the wanted size");
+    disk.set_capacity_bytes(None);
+    assert_eq!(journal.room_bytes(), full_room);
+    for number in 0..1_000 {
+        append(&mut journal, number);
+    }
+    assert!(
+        journal.segments().iter().filter(|segment| segment.end.0 - segment.base.0 > 150 << 10).count() >= 1
+    );
+}
+
 #[test]
 fn deleting_a_segment_makes_room() {
     let disk = SimDisk::new();
