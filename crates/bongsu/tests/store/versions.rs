@@ -53,8 +53,10 @@ fn a_store_of_version_1_is_served() {
     let deleted = server.json("DeleteMessage", &json!({ "QueueUrl": "work", "ReceiptHandle": handle }));
     assert_eq!(deleted.status, 200, "{}", deleted.text());
     for (queue, expected) in known["messages"].as_object().unwrap() {
-        assert_eq!(receive_all(server.address, queue), *expected, "{queue}");
+        assert_eq!(look_at(server.address, queue), *expected, "{queue}");
     }
+    let received = call(server.address, "ReceiveMessage", &json!({ "QueueUrl": "purged" }));
+    assert!(received["Messages"][0]["Body"].is_string(), "{received}");
     for (queue, expected) in known["attributes"].as_object().unwrap() {
         assert_eq!(attributes(server.address, queue), *expected, "{queue}");
     }
@@ -72,45 +74,27 @@ fn call(address: SocketAddr, action: &str, body: &Value) -> Value {
     if answer.body.is_empty() { json!({}) } else { answer.json() }
 }
 
-/// What a receive shows of a message that does not change by receiving it.
-fn shown(message: &Value) -> Value {
-    let kept = ["MessageDeduplicationId", "MessageGroupId", "SequenceNumber", "SentTimestamp", "SenderId"]
-        .into_iter()
-        .chain(["AWSTraceHeader", "DeadLetterQueueSourceArn"]);
-    let system = &message["Attributes"];
-    let system: serde_json::Map<String, Value> =
-        kept.filter_map(|name| Some((name.to_owned(), system.get(name)?.clone()))).collect();
-    json!({
-        "id": message["MessageId"],
-        "body": message["Body"],
-        "md5": message["MD5OfBody"],
-        "attributes": message["MessageAttributes"],
-        "attributesMd5": message["MD5OfMessageAttributes"],
-        "system": system,
-    })
-}
-
-/// Everything that can be received from a queue; all is left in flight.
-fn receive_all(address: SocketAddr, queue: &str) -> Value {
-    let mut all = Vec::new();
-    loop {
-        let asked = json!({
-            "QueueUrl": queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": 43_200,
-            "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"],
-        });
-        let received = call(address, "ReceiveMessage", &asked);
-        let Some(messages) = received["Messages"].as_array() else { break };
-        for message in messages {
-            all.push(shown(message));
-            // On FIFO queues the next of the group comes when this one is gone.
-            if queue.ends_with(".fifo") {
-                let handle = &message["ReceiptHandle"];
-                call(address, "DeleteMessage", &json!({ "QueueUrl": queue, "ReceiptHandle": handle }));
-            }
-        }
+/// Everything in a queue, whatever its state, without what changes as time passes.
+fn look_at(address: SocketAddr, queue: &str) -> Value {
+    let url = format!("http://{address}/000000000000/{queue}");
+    let target = format!("/_aws/sqs/messages?QueueUrl={url}&ShowInvisible=true&ShowDelayed=true");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n\r\n");
+    let answer = Answer::to(address, request.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let mut found = answer.json()["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"].take();
+    // One message stands there alone, none not at all.
+    let mut messages = match found.take() {
+        Value::Array(messages) => messages,
+        Value::Null => Vec::new(),
+        single => vec![single],
+    };
+    for message in &mut messages {
+        let passing =
+            |attribute: &Value| attribute["Name"] == "IsVisible" || attribute["Name"] == "IsDelayed";
+        message["Attribute"].as_array_mut().unwrap().retain(|attribute| !passing(attribute));
     }
-    all.sort_by_key(|message| message["body"].to_string());
-    Value::Array(all)
+    messages.sort_by_key(|message| message["Body"].to_string());
+    Value::Array(messages)
 }
 
 /// Attributes that were set, and tags.
@@ -166,7 +150,7 @@ fn create_queues(server: &Within) {
         server.call("CreateQueue", &json!({ "QueueName": name, "Attributes": attributes, "tags": tags }));
     };
     let redrive = |name: &str| json!({ "deadLetterTargetArn": arn(name), "maxReceiveCount": 1 }).to_string();
-    create("dead", json!({}), json!({ "team": "a \u{2713} b" }));
+    create("dead", json!({}), json!({ "team": "gr\u{fc}n + b" }));
     create("dead.fifo", json!({ "FifoQueue": "true" }), json!({}));
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}"#;
     create(
@@ -203,14 +187,19 @@ fn fill(server: &Within) -> Value {
     send(server, "work", "in flight", json!({}));
     let asked = json!({ "QueueUrl": "work", "VisibilityTimeout": 43_200 });
     let handle = server.call("ReceiveMessage", &asked)["Messages"][0]["ReceiptHandle"].take();
-    for body in ["dead 1", "dead 2"] {
-        send(server, "work", body, json!({ "MessageAttributes": attributes }));
-    }
-    for _ in 0..3 {
-        // Once handed out, the second time they fall into the dead-letter queue.
-        let asked = json!({ "QueueUrl": "work", "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
-        server.call("ReceiveMessage", &asked);
-    }
+    let die = |bodies: &[&str]| {
+        for body in bodies {
+            send(server, "work", body, json!({ "MessageAttributes": attributes }));
+        }
+        for _ in 0..3 {
+            // Once handed out, the second time they fall into the dead-letter queue.
+            let asked = json!({ "QueueUrl": "work", "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
+            server.call("ReceiveMessage", &asked);
+        }
+    };
+    die(&["dead 1", "dead 2"]);
+    move_dead(server);
+    die(&["dead 3"]);
     let trace = json!({ "AWSTraceHeader": { "DataType": "String",
         "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793" } });
     send(
@@ -225,8 +214,8 @@ fn fill(server: &Within) -> Value {
     for (group, body) in [("a", "a 1"), ("b", "b 1"), ("a", "a 2"), ("a", "a 3")] {
         send(server, "orders.fifo", body, json!({ "MessageGroupId": group }));
     }
-    // Falls into the dead-letter queue at the second receive.
-    for _ in 0..2 {
+    // Heads of their groups: the second time they fall into the dead-letter queue. What is behind them stays.
+    for _ in 0..4 {
         server.call("ReceiveMessage", &json!({ "QueueUrl": "orders.fifo", "VisibilityTimeout": 0 }));
     }
     send(server, "later", "by the queue's delay", json!({}));
@@ -266,15 +255,17 @@ fn move_dead(server: &Within) {
 #[ignore = "writes a store that is committed"]
 fn write_the_store() {
     let target = stores().join("v1");
-    let dir = target.join("store");
     assert!(!target.exists(), "the store of version 1 was written before; it is not to change");
-    std::fs::create_dir_all(&target).unwrap();
+    let made = tempfile::tempdir().unwrap();
+    let dir = made.path().join("store");
     let server = Within::start(&dir);
     create_queues(&server);
     let handle = fill(&server);
     server.stop();
     let server = Within::start(&dir);
-    move_dead(&server);
+    let asked =
+        json!({ "QueueUrl": "orders.fifo", "VisibilityTimeout": 43_200, "ReceiveRequestAttemptId": "one" });
+    server.call("ReceiveMessage", &asked);
     for number in 0..12 {
         send(
             &server,
@@ -287,7 +278,10 @@ fn write_the_store() {
     let server = Within::start(&dir);
     send(&server, "work", "of the third opening", json!({}));
     server.stop();
-    std::fs::remove_file(dir.join("LOCK")).unwrap();
+    std::fs::create_dir_all(target.join("store")).unwrap();
+    for (path, bytes) in files(&dir) {
+        std::fs::write(target.join("store").join(path.file_name().unwrap()), bytes).unwrap();
+    }
 
     // What is in it is told by the program that wrote it, on a copy.
     std::fs::write(target.join("known.json"), "{}").unwrap();
@@ -304,7 +298,7 @@ fn write_the_store() {
         .map(|queue| queue["name"].as_str().unwrap().to_owned())
         .collect();
     let address = server.server.local_address();
-    let messages = names.iter().map(|name| (name.clone(), receive_all(address, name)));
+    let messages = names.iter().map(|name| (name.clone(), look_at(address, name)));
     let messages: Value = Value::Object(messages.collect());
     let attributes = names.iter().map(|name| (name.clone(), attributes(address, name)));
     let attributes: Value = Value::Object(attributes.collect());
