@@ -187,6 +187,9 @@ fn fill(server: &Within) -> Value {
     send(server, "work", "in flight", json!({}));
     let asked = json!({ "QueueUrl": "work", "VisibilityTimeout": 43_200 });
     let handle = server.call("ReceiveMessage", &asked)["Messages"][0]["ReceiptHandle"].take();
+    send(server, "purged", "before", json!({}));
+    server.call("PurgeQueue", &json!({ "QueueUrl": "purged" }));
+    send(server, "purged", "after", json!({}));
     let die = |bodies: &[&str]| {
         for body in bodies {
             send(server, "work", body, json!({ "MessageAttributes": attributes }));
@@ -211,7 +214,8 @@ fn fill(server: &Within) -> Value {
     );
     send(server, "work", "delayed", json!({ "DelaySeconds": 900 }));
     send(server, "work", &"long ".repeat(400), json!({}));
-    for (group, body) in [("a", "a 1"), ("b", "b 1"), ("a", "a 2"), ("a", "a 3")] {
+    for (group, body) in [("a", "a 1"), ("b", "b 1"), ("a", "a 2"), ("a", "a 3"), ("c", "c 1"), ("c", "c 2")]
+    {
         send(server, "orders.fifo", body, json!({ "MessageGroupId": group }));
     }
     // Heads of their groups: the second time they fall into the dead-letter queue. What is behind them stays.
@@ -227,9 +231,6 @@ fn fill(server: &Within) -> Value {
     server.call("DeleteMessage", &json!({ "QueueUrl": "fair", "ReceiptHandle": deleted }));
     send(server, "gone", "gone with its queue", json!({}));
     server.call("DeleteQueue", &json!({ "QueueUrl": "gone" }));
-    send(server, "purged", "before", json!({}));
-    server.call("PurgeQueue", &json!({ "QueueUrl": "purged" }));
-    send(server, "purged", "after", json!({}));
     handle
 }
 
