@@ -12,6 +12,8 @@ mod checkpoint;
 mod clock;
 mod driver;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod node;
 pub mod offline;
 pub mod partition;

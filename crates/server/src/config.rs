@@ -130,13 +130,15 @@ impl Settings {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-                toml::from_str(&text).map_err(|error| ConfigError::File {
-                    path: path.to_owned(),
-                    message: error.to_string(),
-                })?
+                parse(&text).map_err(|message| ConfigError::File { path: path.to_owned(), message })?
             }
         };
         Self::merge(overrides, file)
+    }
+
+    /// What a file with this text says, with the defaults for all else.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        Self::merge(Overrides::default(), parse(text)?).map_err(|error| error.to_string())
     }
 
     fn merge(flags: Overrides, file: FileSettings) -> Result<Self, ConfigError> {
@@ -252,6 +254,10 @@ impl FromStr for Cooldowns {
             _ => Err("cooldowns are `aws` or `off`"),
         }
     }
+}
+
+fn parse(text: &str) -> Result<FileSettings, String> {
+    toml::from_str(text).map_err(|error| error.to_string())
 }
 
 /// The file, with the flags' names.

@@ -16,6 +16,8 @@ mod declare;
 mod dispatch;
 pub mod entropy;
 mod errors;
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod http;
 mod identity;

@@ -33,7 +33,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts what an entry's payload holds; the error says what is wrong with it.
-    pub(super) fn count(&mut self, payload: &[u8]) -> Result<(), String> {
+    pub(crate) fn count(&mut self, payload: &[u8]) -> Result<(), String> {
         if payload.is_empty() {
             return Err("an entry without content".to_owned());
         }
