@@ -217,7 +217,8 @@ impl House {
 
     /// Somebody restores what rotted.
     pub(crate) fn heal_rot(&mut self) {
-        for rot in &mut self.rots {
+        // The last first: two may have struck the same byte.
+        for rot in self.rots.iter_mut().rev() {
             rot.heal(&self.disk);
         }
     }

@@ -102,12 +102,12 @@ impl Auditor {
                 PeekState::InFlight => states.in_flight,
                 PeekState::Delayed => states.delayed,
             };
-            place.life == life
-                && place.sequence.is_none_or(|sequence| sequence == peeked.sequence)
+            let as_known = place.sequence.is_none_or(|sequence| sequence == peeked.sequence)
                 && place.receive_count == peeked.receive_count
                 && place.first_received_wall_ms.is_none_or(|ms| ms == peeked.first_received_wall_ms)
                 && (source == place.source.as_deref() && renamed == place.renamed)
-                && in_state
+                && in_state;
+            place.life == life && (place.anyhow || as_known)
         };
         if !self.messages[number].places.iter().any(fits) {
             return Err(self.explain(number, &format!("was seen in {:?} as {peeked:?}", self.name(life))));
@@ -116,6 +116,9 @@ impl Auditor {
         message.places.retain(fits);
         message.may_be_gone = false;
         for place in &mut message.places {
+            if place.anyhow {
+                place.start_over(now, peeked);
+            }
             place.sequence = Some(peeked.sequence);
             if peeked.receive_count > 0 {
                 place.first_received_wall_ms = Some(peeked.first_received_wall_ms);

@@ -4,12 +4,14 @@
 use super::Life;
 use super::message::Number;
 use super::time::Span;
-use bongsu_engine::QueueName;
+use bongsu_engine::{PeekState, Peeked, QueueName};
 use std::ops::{Index, IndexMut};
 use std::rc::Rc;
 
 /// Delayed messages become visible together with those due within the same slice, at its end.
 const DUE_SLICE_MS: u64 = 50;
+/// Nothing is hidden or delayed for longer.
+const MAX_HIDDEN_MS: u64 = 43_200_000;
 
 /// Which receive handed a message out last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(crate) enum Nonce {
     Known(u64),
     /// One whose answer nobody got, under this attempt id.
     Lost(Option<Rc<str>>),
+    /// There is no telling.
+    Any,
 }
 
 /// One place that a message may be in, and how it would stand there.
@@ -44,7 +48,12 @@ pub(crate) struct Place {
     pub(crate) source: Option<Rc<QueueName>>,
     /// A move task gave it another message id.
     pub(crate) renamed: bool,
+    /// Too much may have happened to it to keep account of: it may stand there in any way.
+    pub(crate) anyhow: bool,
 }
+
+/// With more places than this a message is only known to be in some queue, until it is seen.
+const MOST_PLACES: usize = 24;
 
 /// In what state a message may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +95,7 @@ impl Place {
             first_received_wall_ms: None,
             source: None,
             renamed: false,
+            anyhow: false,
         }
     }
 
@@ -114,6 +124,9 @@ impl Place {
     }
 
     pub(crate) fn states(&self, now: Span, fifo_delay_ms: Option<u64>) -> States {
+        if self.anyhow {
+            return States { visible: true, in_flight: true, delayed: true };
+        }
         let due = self.due(fifo_delay_ms);
         let over = self.hidden_until.may_be_over(now) && due.may_be_over(now);
         States {
@@ -128,11 +141,38 @@ impl Place {
     }
 
     pub(crate) fn is_visible(&self, now: Span, fifo_delay_ms: Option<u64>) -> bool {
-        self.hidden_until.is_over(now) && self.due(fifo_delay_ms).is_over(now)
+        !self.anyhow && self.hidden_until.is_over(now) && self.due(fifo_delay_ms).is_over(now)
+    }
+
+    /// All that is known now is what was seen.
+    pub(crate) fn start_over(&mut self, now: Span, seen: &Peeked) {
+        let moved = seen.moved.as_deref();
+        let hidden = Span { from: 0, to: now.to + MAX_HIDDEN_MS };
+        // A moment that is over can come again: engine time goes on from the last entry after a restart.
+        let over = Span { from: 0, to: now.to };
+        *self = Self {
+            life: self.life,
+            sequence: Some(seen.sequence),
+            receive_count: seen.receive_count,
+            nonce: Nonce::Any,
+            received: Span { from: 0, to: now.to },
+            hidden_until: if seen.state == PeekState::InFlight { hidden } else { over },
+            due: if seen.state == PeekState::Delayed { hidden } else { over },
+            enqueued: Span { from: self.enqueued.from, to: now.to },
+            touched: seen.receive_count > 0 || seen.moved.is_some(),
+            first_received_wall_ms: None,
+            source: moved.and_then(|moved| moved.dead_letter_source.clone()).map(Rc::new),
+            renamed: moved.is_some_and(|moved| moved.message_id.is_some()),
+            anyhow: false,
+        };
     }
 
     pub(crate) fn was_handed_out_as(&self, nonce: u64) -> bool {
         self.nonce == Nonce::Known(nonce)
+    }
+
+    pub(crate) fn may_be_handed_out_as(&self, nonce: u64) -> bool {
+        self.nonce == Nonce::Any || self.was_handed_out_as(nonce)
     }
 
     pub(crate) fn was_lost_under(&self, attempt: &str) -> bool {
@@ -141,6 +181,9 @@ impl Place {
 
     /// The same but for when: then one place with wider spans says as much.
     fn is_like(&self, other: &Self) -> bool {
+        if self.anyhow {
+            return self.life == other.life;
+        }
         self.life == other.life
             && self.sequence == other.sequence
             && self.receive_count == other.receive_count
@@ -183,8 +226,19 @@ impl Message {
             }
             None => {
                 self.places.push(place);
+                if self.places.len() > MOST_PLACES {
+                    self.lose_track();
+                }
                 true
             }
+        }
+    }
+
+    fn lose_track(&mut self) {
+        self.places.sort_by_key(|place| (place.life, place.enqueued.from));
+        self.places.dedup_by_key(|place| place.life);
+        for place in &mut self.places {
+            (place.anyhow, place.sequence) = (true, None);
         }
     }
 

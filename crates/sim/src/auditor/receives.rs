@@ -122,15 +122,16 @@ impl Auditor {
             .iter()
             .filter(fits)
             .find(|place| {
-                place.receive_count + 1 == delivery.receive_count
-                    && place.may_be_visible(now, fifo_delay_ms)
-                    && !self.should_have_moved(place)
+                place.anyhow
+                    || place.receive_count + 1 == delivery.receive_count
+                        && place.may_be_visible(now, fifo_delay_ms)
+                        && !self.should_have_moved(place)
             })
             .cloned();
         let again = seen.receive.attempt_id.as_ref().and_then(|id| {
             let same = |place: &&Place| {
                 place.receive_count == delivery.receive_count
-                    && (place.was_handed_out_as(delivery.receipt.nonce) || place.was_lost_under(id))
+                    && (place.may_be_handed_out_as(delivery.receipt.nonce) || place.was_lost_under(id))
                     && place.hidden_until.may_lie_ahead(now)
             };
             message.places.iter().filter(fits).find(same).cloned()
@@ -152,6 +153,7 @@ impl Auditor {
             hidden_until: seen.hidden_until,
             touched: true,
             first_received_wall_ms: Some(delivery.first_received_wall_ms),
+            anyhow: false,
             ..place
         });
         Ok(is_again)
@@ -161,6 +163,9 @@ impl Auditor {
     fn should_have_moved(&self, place: &Place) -> bool {
         let queue = &self.queues[place.life.0];
         let [settings] = queue.settings.as_slice() else { return false };
+        if place.anyhow {
+            return false;
+        }
         let Some((target, most)) = &settings.redrive else { return false };
         let takes = self.life(target).is_some_and(|target| target != place.life);
         takes && target.is_fifo() == queue.is_fifo() && place.receive_count >= *most
@@ -245,12 +250,12 @@ impl Auditor {
     /// Whether the message may have been received too often to be handed out again.
     pub(crate) fn may_be_dead(&self, place: &Place) -> bool {
         let queue = &self.queues[place.life.0];
-        queue.settings.iter().any(|settings| {
-            settings
-                .redrive
-                .as_ref()
-                .is_some_and(|(target, most)| place.receive_count >= *most && !self.lives(target).is_empty())
-        })
+        place.anyhow
+            || queue.settings.iter().any(|settings| {
+                settings.redrive.as_ref().is_some_and(|(target, most)| {
+                    place.receive_count >= *most && !self.lives(target).is_empty()
+                })
+            })
     }
 
     // --- Attempts --------------------------------------------------------------------------------------------------
@@ -293,7 +298,7 @@ impl Auditor {
                 for place in here {
                     let message = self.message(number);
                     let lost = attempt.as_ref().is_some_and(|id| place.was_lost_under(id));
-                    if lost || repeated.iter().any(|nonce| place.was_handed_out_as(*nonce)) {
+                    if lost || repeated.iter().any(|nonce| place.may_be_handed_out_as(*nonce)) {
                         message.may_be_at(Place { hidden_until, ..place.clone() });
                     }
                     if place.may_be_visible(now, fifo_delay_ms) {
@@ -330,8 +335,9 @@ impl Auditor {
         match result {
             Ok(()) => {
                 let message = &self.messages[number];
-                let current = |place: &Place| place.was_handed_out_as(receipt.nonce);
-                if fifo && message.is_surely_in(life) && !message.places.iter().any(current) {
+                let current = |place: &Place| place.may_be_handed_out_as(receipt.nonce);
+                let same = |place: &Place| place.sequence == Some(receipt.sequence) && !current(place);
+                if fifo && message.is_surely_in(life) && message.places.iter().all(same) {
                     return Err(self.explain(number, "was deleted with a receipt that is not the last one"));
                 }
                 let mine = |place: &Place| {
@@ -340,9 +346,14 @@ impl Auditor {
                         && place.was_handed_out_as(receipt.nonce)
                 };
                 self.message(number).end("was deleted", mine);
+                if self.messages[number].places_in(life).any(|place| place.nonce == Nonce::Any) {
+                    self.message(number).may_be_gone = true;
+                    self.message(number).fate = "may have been deleted";
+                }
                 // On a FIFO queue an old receipt would have been refused, had the message been there.
                 if fifo {
-                    self.message(number).end("was deleted", |place| place.life == life);
+                    let here = |place: &Place| place.life == life && place.sequence == Some(receipt.sequence);
+                    self.message(number).end("was deleted", here);
                 }
                 Ok(())
             }
@@ -381,10 +392,13 @@ impl Auditor {
         };
         // What one command hides for no time at all is still in flight for the rest of that command.
         let in_flight =
-            |place: &Place| place.was_handed_out_as(receipt.nonce) && place.hidden_until.to >= now.from;
-        let usable = |place: &Place| place.life == life && place.touched && (!fifo || in_flight(place));
+            |place: &Place| place.may_be_handed_out_as(receipt.nonce) && place.hidden_until.to >= now.from;
+        let of_receipt = |place: &Place| place.life == life && place.sequence == Some(receipt.sequence);
+        let usable = |place: &Place| of_receipt(place) && place.touched && (!fifo || in_flight(place));
         self.check_expiry(number);
-        let surely_usable = |place: &Place| usable(place) && (!fifo || !place.hidden_until.may_be_over(now));
+        let surely_usable = |place: &Place| {
+            place.nonce != Nonce::Any && usable(place) && (!fifo || !place.hidden_until.may_be_over(now))
+        };
         let message = self.message(number);
         match result {
             Ok(()) => {
@@ -397,7 +411,7 @@ impl Auditor {
             Err(EngineError::MessageNotAvailable) => message.places.retain(|place| !surely_usable(place)),
             Err(EngineError::VisibilityBeyondLimit) => {
                 let beyond = |place: &Place| {
-                    place.life == life && now.to + timeout_ms > place.received.from + MAX_TOTAL_VISIBILITY_MS
+                    of_receipt(place) && now.to + timeout_ms > place.received.from + MAX_TOTAL_VISIBILITY_MS
                 };
                 message.places.retain(beyond);
                 message.may_be_gone = false;
@@ -430,10 +444,17 @@ impl Auditor {
 
     pub(crate) fn unsure_delete(&mut self, name: &QueueName, receipts: &[Receipt]) {
         for life in self.lives(name) {
+            let numbers: Vec<Number> = self.queues[life.0].messages.iter().copied().collect();
+            for number in numbers {
+                let message = self.message(number);
+                if message.places_in(life).any(|place| place.anyhow) {
+                    message.may_be_gone = true;
+                }
+            }
             for receipt in receipts {
                 let Some(number) = self.find(life, receipt.sequence) else { continue };
                 let message = self.message(number);
-                if message.places_in(life).any(|place| place.was_handed_out_as(receipt.nonce)) {
+                if message.places_in(life).any(|place| place.may_be_handed_out_as(receipt.nonce)) {
                     message.may_be_gone = true;
                     message.fate = "may have been deleted";
                 }
@@ -460,7 +481,8 @@ fn agrees_with(place: &Place, delivery: &Delivery) -> bool {
     let moved = delivery.moved.as_deref();
     let source = moved.and_then(|moved| moved.dead_letter_source.as_ref());
     let first = place.first_received_wall_ms;
-    source == place.source.as_deref()
+    let as_known = source == place.source.as_deref()
         && moved.is_some_and(|moved| moved.message_id.is_some()) == place.renamed
-        && first.is_none_or(|first_ms| first_ms == delivery.first_received_wall_ms)
+        && first.is_none_or(|first_ms| first_ms == delivery.first_received_wall_ms);
+    place.anyhow || as_known
 }
