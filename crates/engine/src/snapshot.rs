@@ -38,7 +38,7 @@ impl Engine {
     pub fn freeze(&self, entity: EntityId) -> Option<Frozen> {
         Some(Frozen(match entity {
             EntityId::Directory => State::Directory(Box::new(self.directory.clone())),
-            EntityId::Queue(id) => State::Queue(Box::new(self.queues.get(&id)?.clone())),
+            EntityId::Queue(id) => State::Queue(Box::new(self.queues.get(&id)?.frozen())),
         }))
     }
 

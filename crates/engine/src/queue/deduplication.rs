@@ -1,9 +1,10 @@
 //! What a FIFO queue remembers for five minutes: which messages it took in, and what each receive attempt got.
 
+use super::sends::{Index, Numbered, Send, Sends};
 use crate::names::QueueId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// SQS's deduplication interval; it also bounds ReceiveRequestAttemptId.
 pub(crate) const WINDOW_MS: u64 = 300_000;
@@ -27,19 +28,11 @@ pub(crate) fn hash(queue: QueueId, key: u64, parts: &[&str]) -> u128 {
 /// The sends of the last five minutes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Deduplication {
-    sends: VecDeque<Send>,
+    sends: Sends,
     /// How many were forgotten; numbers the first of `sends`.
     forgotten: u64,
     #[serde(skip)]
-    by_key: HashMap<u128, u64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Send {
-    key: u128,
-    at_ms: u64,
-    sequence: u64,
-    message_id: [u8; 16],
+    index: Index,
 }
 
 impl PartialEq for Deduplication {
@@ -50,14 +43,22 @@ impl PartialEq for Deduplication {
 
 impl Deduplication {
     pub(crate) fn rebuild(&mut self) {
-        let first = self.forgotten;
-        self.by_key = self.sends.iter().zip(first..).map(|(send, number)| (send.key, number)).collect();
+        self.index = Index::default();
+        let of = Numbered { sends: &self.sends, first: self.forgotten };
+        for (send, number) in self.sends.iter().zip(self.forgotten..) {
+            self.index.insert(of, send.key, number);
+        }
+    }
+
+    /// A copy without what [`Deduplication::rebuild`] makes, sharing the rest.
+    pub(super) fn frozen(&self) -> Self {
+        Self { sends: self.sends.clone(), forgotten: self.forgotten, index: Index::default() }
     }
 
     /// The earlier send under this key: sequence and message id.
     pub(crate) fn find(&self, key: u128) -> Option<(u64, [u8; 16])> {
-        let number = self.by_key.get(&key)?;
-        let send = self.sends.get(usize::try_from(number - self.forgotten).ok()?)?;
+        let of = Numbered { sends: &self.sends, first: self.forgotten };
+        let send = self.sends.get(self.index.find(of, key)?)?;
         Some((send.sequence, send.message_id))
     }
 
@@ -66,28 +67,29 @@ impl Deduplication {
     }
 
     pub(crate) fn remember(&mut self, key: u128, at_ms: u64, sequence: u64, message_id: [u8; 16]) {
-        self.by_key.insert(key, self.forgotten + self.sends.len() as u64);
+        let number = self.forgotten + self.sends.len() as u64;
         self.sends.push_back(Send { key, at_ms, sequence, message_id });
+        self.index.insert(Numbered { sends: &self.sends, first: self.forgotten }, key, number);
     }
 
     pub(crate) fn advance(&mut self, now_ms: u64) {
+        let mut popped = false;
         while let Some(send) = self.sends.front().filter(|send| send.at_ms + WINDOW_MS <= now_ms) {
-            if self.by_key.get(&send.key) == Some(&self.forgotten) {
-                self.by_key.remove(&send.key);
-            }
+            self.index.remove(send.key, self.forgotten);
             self.forgotten += 1;
             self.sends.pop_front();
+            popped = true;
         }
-        if self.sends.is_empty() && self.by_key.capacity() > 1_024 {
-            (self.sends, self.by_key) = Default::default();
+        if popped && self.sends.len() == 0 {
+            self.index = Index::default();
         }
     }
 
     /// Forgets all (a purge does).
     pub(crate) fn clear(&mut self) {
         self.forgotten += self.sends.len() as u64;
-        self.sends.clear();
-        self.by_key.clear();
+        self.sends = Sends::default();
+        self.index = Index::default();
     }
 }
 

@@ -85,6 +85,23 @@ impl Messages {
         Self { fifo, ..Self::default() }
     }
 
+    /// A copy without what [`Messages::rebuild`] makes.
+    pub(super) fn frozen(&self) -> Self {
+        Self {
+            fifo: self.fifo,
+            lanes: self.lanes.clone(),
+            free_lanes: self.free_lanes.clone(),
+            tracked: self.tracked.clone(),
+            delayed: self.delayed.clone(),
+            recent: self.recent.clone(),
+            work: self.work.clone(),
+            in_flight: self.in_flight,
+            waiting_delayed: self.waiting_delayed,
+            visible: self.visible,
+            ..Self::default()
+        }
+    }
+
     /// Makes anew what follows from the rest, after loading a snapshot.
     pub(crate) fn rebuild(&mut self) {
         for id in 0..self.lanes.len() {

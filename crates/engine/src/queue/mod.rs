@@ -3,6 +3,7 @@
 mod deduplication;
 mod lane;
 pub(crate) mod messages;
+mod sends;
 pub(crate) mod tasks;
 
 use crate::attributes::Settings;
@@ -82,6 +83,28 @@ impl Queue {
             tasks: Tasks::default(),
             settings,
             passing: Passing::default(),
+        }
+    }
+
+    /// A copy that is only good to be written: without what [`Queue::rebuild`] makes. What is deep is shared with it.
+    pub(crate) fn frozen(&self) -> Self {
+        Self {
+            id: self.id,
+            name: self.name.clone(),
+            attributes: self.attributes.clone(),
+            tags: self.tags.clone(),
+            created_wall_ms: self.created_wall_ms,
+            modified_wall_ms: self.modified_wall_ms,
+            policy_version: self.policy_version,
+            key: self.key,
+            next_sequence: self.next_sequence,
+            purged_at_ms: self.purged_at_ms,
+            messages: self.messages.frozen(),
+            deduplication: self.deduplication.frozen(),
+            attempts: self.attempts.clone(),
+            tasks: self.tasks.clone(),
+            settings: None,
+            passing: self.passing,
         }
     }
 
