@@ -315,6 +315,11 @@ impl Journal for FileJournal {
         self.active.segment.publish(self.tail.0);
         self.active.appends += 1;
         self.spares.after_append(self.zeros);
+        if rolled.is_some() && self.active.len_bytes < self.options.segment_bytes / 2 {
+            // On a nearly full disk this segment alone may be less than what the caller keeps in reserve: it must not
+            // refuse anything just because the next one is not allocated yet.
+            self.spares.finish();
+        }
         Ok(Appended { next: self.tail, room_bytes: self.known_room_bytes(), rolled })
     }
 

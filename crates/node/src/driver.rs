@@ -176,10 +176,13 @@ impl Shared {
                 Output::Read(queue, bodies) => ask_aside(&state.aside, AsideWork::Read(queue, bodies)),
             }
         }
-        if let Some(reason) = partition.failure()
-            && !matches!(state.status, Status::Failed(_))
-        {
-            state.status = Status::Failed(reason.to_owned());
+        match (&state.status, partition.failure()) {
+            (Status::Failed(_), _) => {}
+            (_, Some(reason)) => state.status = Status::Failed(reason.to_owned()),
+            (Status::Draining, None) => {}
+            (Status::Ready | Status::Full, None) => {
+                state.status = if partition.is_low_on_room() { Status::Full } else { Status::Ready };
+            }
         }
         answers
     }
@@ -234,7 +237,7 @@ impl Shared {
     pub(crate) fn drain(&self) {
         {
             let mut state = self.lock();
-            if state.status == Status::Ready {
+            if matches!(state.status, Status::Ready | Status::Full) {
                 state.status = Status::Draining;
             }
         }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How long start-up waits for the journal to allocate space.
-const ROOM_PATIENCE_MS: u64 = 1_000;
+/// How long start-up waits for the journal to allocate space. Where files have to be written to be allocated, that takes
+/// as long as writing a segment.
+const ROOM_PATIENCE_MS: u64 = 10_000;
 
 /// How a node runs.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,8 @@ impl NodeOptions {
 pub enum Status {
     /// It does.
     Ready,
+    /// The disk is full: it serves receives and deletes, and refuses sends until there is space again.
+    Full,
     /// It is going down.
     Draining,
     /// It does not, and why.
@@ -195,7 +198,7 @@ impl Node {
 /// takes a moment; one that has none says so once it serves.
 fn wait_for_room(journal: &mut dyn Journal, clocks: Clocks) {
     let until_ms = clocks.read().monotonic_ms + ROOM_PATIENCE_MS;
-    while journal.room_bytes() < journal.limits().segment_bytes / 2 && clocks.read().monotonic_ms < until_ms {
+    while journal.is_allocating() && clocks.read().monotonic_ms < until_ms {
         std::thread::park_timeout(Duration::from_micros(500));
     }
 }

@@ -98,6 +98,11 @@ impl Space {
         sparse.min_by(|a, b| (a.live_bytes * b.bytes()).cmp(&(b.live_bytes * a.bytes()))).copied()
     }
 
+    /// Whether a sealed segment is at most three quarters alive, so that something can be gained.
+    pub(crate) fn has_sparse(&self) -> bool {
+        self.segments.values().any(|segment| segment.sealed && segment.live_bytes * 4 <= segment.bytes() * 3)
+    }
+
     /// Whether sealed segments lie after `needed_from`, which only a checkpoint can free.
     pub(crate) fn has_sealed_after(&self, needed_from: u64) -> bool {
         self.segments.values().any(|segment| segment.sealed && segment.end > needed_from)
@@ -116,7 +121,11 @@ mod tests {
     #[test]
     fn a_segment_is_dead_when_sealed_old_and_empty() {
         let mut space = Space::new(&[info(0, 100, true), info(100, 150, false)]);
+        assert!(space.has_sparse());
         space.stored(BodyRef { position: 20, len: 30 });
+        space.stored(BodyRef { position: 50, len: 50 });
+        assert!(!space.has_sparse(), "the active segment does not count");
+        space.freed(BodyRef { position: 50, len: 50 });
         space.stored(BodyRef { position: 100, len: 10 });
         assert_eq!(space.take_dead(100), None);
         space.freed(BodyRef { position: 20, len: 30 });

@@ -35,6 +35,8 @@ pub(crate) fn answer(page: Page, node: &Node, stopping: bool) -> Answer {
     let (state, reason) = match node.status() {
         Status::Failed(reason) => ("failed", Some(reason)),
         Status::Draining => ("stopping", None),
+        Status::Full if stopping => ("stopping", None),
+        Status::Full => ("full", Some("the disk is full: only receives and deletes are served".to_owned())),
         Status::Ready if stopping => ("stopping", None),
         Status::Ready => ("ready", None),
     };

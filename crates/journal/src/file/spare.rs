@@ -317,18 +317,8 @@ mod tests {
     fn segments_are_small_where_little_is_free() {
         let sizes = Sizes { wanted_bytes: 64 * MIB, min_bytes: 4 * MIB };
         let fitting = |free_mib: u64| sizes.fitting(Some(free_mib * MIB)) / MIB;
-        let table = [
-            (10_000, 64),
-            (256, 64),
-            (200, 50),
-            (80, 20),
-            (64, 16),
-            (40, 16),
-            (16, 16),
-            (10, 10),
-            (3, 4),
-            (0, 4),
-        ];
+        let table =
+            [(10_000, 64), (256, 64), (200, 50), (80, 20), (40, 16), (16, 16), (10, 10), (3, 4), (0, 4)];
         for (free_mib, segment_mib) in table {
             assert_eq!(fitting(free_mib), segment_mib, "{free_mib} MiB free");
         }

@@ -60,7 +60,9 @@ impl<T: Token> Partition<T> {
             let Some(round) = &mut self.checkpoints.round else { return false };
             match round.next(frozen) {
                 Next::Wait => return false,
-                Next::Write if !self.has_space_for(0) => return false,
+                Next::Write if !self.has_space_for(0) || self.room_bytes < self.floor_bytes() => {
+                    return false;
+                }
                 Next::Write => {
                     let Some(round) = &mut self.checkpoints.round else { return false };
                     let completes = round.write(&mut self.open.batch, self.steps.slice_bytes);

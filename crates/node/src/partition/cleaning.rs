@@ -44,21 +44,32 @@ impl<T: Token> Partition<T> {
 
     fn choose_segment(&mut self) {
         let (all, live) = self.space.totals();
-        if all <= 2 * live + 2 * self.limits.segment_bytes {
+        let needed_from = self.needed_from();
+        let low = self.is_low_on_room();
+        // On a full disk whatever can be gained is gained.
+        if low {
+            if !self.space.has_sparse() {
+                return;
+            }
+        } else if all <= 2 * live + 2 * self.limits.segment_bytes {
             return;
         }
-        let needed_from = self.needed_from();
+        let spendable_bytes = if low { self.spendable_bytes() } else { u64::MAX };
         let next = self
             .space
             .emptiest(needed_from)
-            .filter(|segment| self.cleaning.rested || segment.base != self.cleaning.last);
+            .filter(|segment| self.cleaning.rested || segment.base != self.cleaning.last)
+            .filter(|segment| segment.live_bytes <= spendable_bytes);
         if let Some(segment) = next {
             self.cleaning.last = segment.base;
             self.cleaning.rested = false;
             self.cleaning.left = self.engine.bodies_in(segment.base, segment.end).into();
         }
         // What no copying frees, a checkpoint does: old snapshots, and segments that replay still needs.
-        if self.cleaning.left.is_empty() && (next.is_some() || self.space.has_sealed_after(needed_from)) {
+        if self.cleaning.left.is_empty()
+            && (next.is_some() || self.space.has_sealed_after(needed_from))
+            && self.checkpoints.manifest.bytes() <= spendable_bytes
+        {
             self.checkpoints.wanted = true;
         }
     }

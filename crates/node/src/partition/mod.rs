@@ -11,6 +11,7 @@ mod cleaning;
 mod mending;
 mod receives;
 mod recover;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +22,7 @@ use crate::error::CallError;
 use crate::space::Space;
 use crate::waiters::Waiters;
 use bongsu_engine::{
-    BodyRef, Command, Dropped, Effects, Engine, EngineError, EntityId, Entropy, Frozen, Moment, QueueId,
-    Reply,
+    BodyRef, Command, Dropped, Effects, Engine, EntityId, Entropy, Frozen, Moment, QueueId, Reply,
 };
 use bongsu_journal::{AppendError, Appended, Layout, Limits, Position, Stamp};
 use bytes::Bytes;
@@ -250,33 +250,6 @@ impl<T: Token> Partition<T> {
         self.after_decision(moment);
     }
 
-    /// With little space left nothing new is taken in, so that receives, deletes and the cleaner can go on.
-    fn refuse_growth(&self, command: &Command) -> Result<(), CallError> {
-        let grows = match command {
-            Command::Send { messages, .. } => {
-                let bytes: usize = messages.iter().map(|message| message.stored.len()).sum();
-                if bytes + self.steps.records_bytes > self.limits.max_payload_bytes as usize {
-                    return Err(CallError::Engine(EngineError::Throttled(
-                        "a batch larger than the journal's entries",
-                    )));
-                }
-                true
-            }
-            Command::CreateQueue { .. } | Command::TagQueue { .. } | Command::SetAttributes { .. } => true,
-            _ => false,
-        };
-        if grows && self.room_bytes < self.reserve_bytes() {
-            return Err(CallError::Unavailable(
-                "the disk is full: only receives and deletes are served".into(),
-            ));
-        }
-        Ok(())
-    }
-
-    fn reserve_bytes(&self) -> u64 {
-        self.limits.segment_bytes / 4
-    }
-
     /// All that is decided within one batch is decided at one time, so that replay can repeat it.
     fn moment(&mut self, reading: Reading) -> Moment {
         if self.open.batch.is_empty() {
@@ -370,7 +343,11 @@ impl<T: Token> Partition<T> {
                 ));
             }
             Err(AppendError::Full) => {
-                tracing::error!("no space left on the disk; nothing is answered until there is");
+                if self.room_bytes > 0 {
+                    tracing::error!("no space is left on the disk: nothing is answered until there is");
+                }
+                // Whatever was believed, there is none: nobody else shall wait for this entry.
+                self.set_room(0);
                 appending.retry_ms = Some(self.clock.moment(reading).0.now_ms + UPKEEP_MS);
                 self.appending = Some(appending);
                 return;
@@ -380,7 +357,7 @@ impl<T: Token> Partition<T> {
                 return self.fail(error.to_string());
             }
         };
-        self.room_bytes = appended.room_bytes;
+        self.set_room(appended.room_bytes);
         self.space.grown(appended.next.0, appended.rolled);
         for effects in appending.effects {
             effects.stored.into_iter().for_each(|body| self.space.stored(body));
@@ -404,7 +381,8 @@ impl<T: Token> Partition<T> {
         self.look_after_waiters(moment);
         if self.engine.has_running_tasks() && moment.now_ms >= self.upkeep.next_task_step_ms {
             self.upkeep.next_task_step_ms = moment.now_ms + TASK_STEP_MS;
-            if self.has_space_for(0) {
+            // A move writes as much as a receive for each message, and nobody waits for it.
+            if self.has_space_for(0) && !self.is_low_on_room() {
                 let entropy = self.entropy.next();
                 self.engine.step_tasks(moment, entropy, &mut self.open.batch);
             }
@@ -427,16 +405,6 @@ impl<T: Token> Partition<T> {
             let (expected, stamp, payload) = (appending.position, appending.stamp, appending.payload.clone());
             self.outputs.push(Output::Append { expected, stamp, payload });
         }
-    }
-
-    /// How much room the journal has, learned outside of an append.
-    pub fn set_room(&mut self, room_bytes: u64) {
-        self.room_bytes = room_bytes;
-    }
-
-    /// Whether room is so low that the journal should be asked again.
-    pub fn is_low_on_room(&self) -> bool {
-        self.room_bytes < self.reserve_bytes()
     }
 
     /// Ends waiting: long polls get what there is, and later ones don't wait.

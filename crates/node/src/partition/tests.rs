@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use bongsu_engine::{Outgoing, QueueName, Receipt, Receive, Relocation, Sent, StringMap};
+use bongsu_engine::{EngineError, Outgoing, QueueName, Receipt, Receive, Relocation, Sent, StringMap};
 use bongsu_journal::{Journal, MemoryJournal, MemoryOptions};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -373,16 +373,70 @@ fn a_full_disk_is_tried_again_and_nothing_is_answered_meanwhile() {
 fn with_little_room_sends_are_refused_and_receives_and_deletes_go_on() {
     let mut house = House::new(u64::MAX);
     house.ask(send(1, 100)).unwrap();
-    house.partition.set_room(100_000);
+    house.partition.set_room(500_000);
     assert!(matches!(house.ask(send(2, 100)), Err(CallError::Unavailable(_))));
-    house.partition.set_room(100_000);
+    house.partition.set_room(500_000);
     let received = house.receive_now();
     assert_eq!(received.len(), 1);
-    house.partition.set_room(100_000);
+    house.partition.set_room(500_000);
     let deleted = house.ask(Command::Delete { name: queue(), receipts: vec![received[0].1] });
     assert!(matches!(deleted, Ok(Reply::Each(results)) if results == [Ok(())]));
     house.partition.set_room(u64::MAX);
     assert!(house.ask(send(3, 100)).is_ok());
+}
+
+/// An append that the journal refused for want of space is tried again until it succeeds, and everybody who sends waits
+/// behind it. The partition believed in the room that the append before had told it, so that sends went on being taken in
+/// and timed out, one after the other, instead of being refused.
+#[test]
+fn after_an_append_found_no_space_sends_are_refused_at_once() {
+    let mut house = House::new(u64::MAX);
+    house.call(send(1, 100));
+    house.asked.clear();
+    house.partition.appended(house.reading(), Err(AppendError::Full));
+    assert!(house.partition.is_low_on_room());
+    house.call(send(2, 100));
+    house.pass(1_000);
+    assert!(!house.partition.is_low_on_room(), "the append that succeeded has told of room");
+    assert_eq!(house.counts(), (1, 0, 0), "the first one is there, the second was refused");
+}
+
+#[test]
+fn the_last_of_the_reserve_is_for_deletes_and_purges() {
+    let mut house = House::new(u64::MAX);
+    (0..3).for_each(|number| _ = house.ask(send(number, 100)).unwrap());
+    let received = house.receive_now();
+    let floor = house.partition.floor_bytes();
+    house.partition.set_room(floor - 1);
+    assert!(matches!(house.ask(receive(0)), Err(CallError::Unavailable(_))));
+    house.partition.set_room(floor - 1);
+    let deleted = house.ask(Command::Delete { name: queue(), receipts: vec![received[0].1] });
+    assert!(matches!(deleted, Ok(Reply::Each(results)) if results == [Ok(())]));
+    house.partition.set_room(floor - 1);
+    assert!(house.ask(Command::PurgeQueue(queue())).is_ok());
+}
+
+/// On a disk of 80 MB the log never grew by what makes a checkpoint due, nor beyond twice what lives plus two segments:
+/// once full, nothing that consumers deleted was ever given back, and sends were refused for ever.
+#[test]
+fn on_a_full_disk_what_is_deleted_is_given_back_though_the_log_is_small() {
+    let mut house = House::new(u64::MAX);
+    (0..60).for_each(|number| _ = house.ask(send(number, 100_000)).unwrap());
+    let before = house.log_bytes();
+    let reserve = house.partition.reserve_bytes();
+    for _ in 0..6 {
+        let received = house.receive_now();
+        let receipts = received.into_iter().map(|(_, receipt)| receipt).collect();
+        house.ask(Command::Delete { name: queue(), receipts }).unwrap();
+    }
+    (0..5).for_each(|_| house.pass(1_000));
+    assert_eq!(house.deleted, 0, "with room enough nothing is hurried");
+    for _ in 0..5 {
+        house.partition.set_room(reserve - 1);
+        house.pass(1_000);
+    }
+    assert!(house.deleted > 0 && house.log_bytes() < before, "{} of {before}", house.log_bytes());
+    assert_eq!(house.restart().counts(), (0, 0, 0));
 }
 
 #[test]
