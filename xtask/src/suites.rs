@@ -20,7 +20,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "python", run: |log, extra| pytest(log, "python", "python", extra) },
     Suite { name: "query", run: |log, extra| pytest(log, "query", "query", extra) },
     Suite { name: "cli", run: |log, extra| pytest(log, "python", "cli", extra) },
-    Suite { name: "crash", run: |log, extra| pytest(log, "python", "crash", extra) },
+    Suite { name: "crash", run: crash },
     Suite { name: "node", run: node },
     Suite { name: "java", run: java },
     Suite { name: "go", run: go },
@@ -83,6 +83,14 @@ fn pytest(log: &mut Log, environment: &str, suite: &str, extra: &[String]) -> Re
     pytest.args(["-m", "pytest"]).args(extra).current_dir(paths::suite(suite));
     pytest.env("BONGSU_BIN", paths::server_binary());
     log.command(&mut pytest, SUITE_LIMIT)
+}
+
+/// Needs the test build too, whose disk loses what is not synced.
+fn crash(log: &mut Log, extra: &[String]) -> Result<(), String> {
+    let lossy =
+        ["build", "--release", "--package", "bongsu", "--features", "lossy-disk", "--bin", "bongsu-lossy"];
+    log.command(&mut paths::cargo(&lossy), UNIT_LIMIT)?;
+    pytest(log, "python", "crash", extra)
 }
 
 fn node(log: &mut Log, extra: &[String]) -> Result<(), String> {
