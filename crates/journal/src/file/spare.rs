@@ -77,6 +77,14 @@ impl Sizes {
         let share = |free: u64| (free / SHARE_OF_FREE).max(free.min(self.wanted_bytes / SHARE_OF_FREE));
         free_bytes.map_or(self.wanted_bytes, share).min(self.wanted_bytes).max(self.min_bytes)
     }
+
+    /// How large a spare that turned out too small is to become where so much is free beside it: well beyond a quarter of a
+    /// segment, so that the caller who refuses growth below that has something to go on with.
+    fn enlarged(self, spare_bytes: u64, free_bytes: Option<u64>) -> u64 {
+        let Some(free) = free_bytes else { return self.wanted_bytes };
+        let there = spare_bytes.saturating_add(free);
+        self.fitting(Some(there)).max(there.min(self.wanted_bytes / 2))
+    }
 }
 
 /// No new segment takes more than this part of what is free, where that can be told.
@@ -131,7 +139,7 @@ impl SpareMaker {
         self.poll();
         let State::Ready(spare) = &self.state else { return };
         let free_bytes = self.path.parent().and_then(|dir| self.disk.free_bytes(dir));
-        let target_bytes = self.sizes.fitting(free_bytes.map(|free| free.saturating_add(spare.len_bytes)));
+        let target_bytes = self.sizes.enlarged(spare.len_bytes, free_bytes);
         let step_bytes = self.sizes.min_bytes;
         if target_bytes < spare.len_bytes + step_bytes {
             return;
@@ -323,5 +331,18 @@ mod tests {
             assert_eq!(fitting(free_mib), segment_mib, "{free_mib} MiB free");
         }
         assert_eq!(sizes.fitting(None), 64 * MIB, "where it can't be told it is tried");
+    }
+
+    /// On a disk of 80 MB a spare of 13.4 MiB was to grow to 16 MiB, which was less than the least that it grows by. So it
+    /// stayed below the caller's reserve, and sends were refused for ever beside 16 MiB of free space.
+    #[test]
+    fn a_spare_grows_beyond_what_its_caller_keeps_in_reserve() {
+        let sizes = Sizes { wanted_bytes: 64 * MIB, min_bytes: 4 * MIB };
+        let enlarged =
+            |spare_kib: u64, free_kib: u64| sizes.enlarged(spare_kib << 10, Some(free_kib << 10)) >> 10;
+        assert_eq!(enlarged(13_736, 16_348), 13_736 + 16_348);
+        assert_eq!(enlarged(13_736, 100 << 10), 32 << 10);
+        assert_eq!(enlarged(13_736, 10 << 20), 64 << 10);
+        assert_eq!(enlarged(13_736, 0), 13_736);
     }
 }
