@@ -2,6 +2,8 @@
 //!
 //! - `check` – formatting, clippy, the arrows between crates, licences and sources of dependencies
 //! - `backlog` – how deep queues cost, measured
+//! - `fuzz` – the fuzz targets, for as long as wanted
+//! - `simulate` – seeds of the simulation, and the planted faults that it must find
 //! - `test` – unit tests, then real clients against the real binary; sets up what those need
 //!
 //! It must not know how the queue works: it starts processes, reads their exit codes and prints a table. It ships with nothing.
@@ -9,8 +11,10 @@
 mod arrows;
 mod backlog;
 mod check;
+mod fuzz;
 mod paths;
 mod server;
+mod simulate;
 mod steps;
 mod suites;
 mod tools;
@@ -24,18 +28,21 @@ Tasks:
   check                     formatting, clippy, arrows between crates, licences and sources
   test [STEP…] [-- ARG…]    all tests, or only the named steps; ARGs go to the one conformance step named
                             (cargo xtask test python -- -k fifo)
+  simulate [ARG…]           play seeds of the simulation: --seeds N [--seed S] [--trace], or find all --planted faults
 
-Steps: unit python query cli crash node java go
+Steps: unit seeds simulate planted python query cli crash node java go
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((task, rest)) if task == "check" && rest.is_empty() => check::run(),
+        Some((task, rest)) if task == "simulate" => simulate::run(rest),
         Some((task, rest)) if task == "test" => suites::run(rest),
+        Some((task, rest)) if task == "fuzz" => fuzz::run(rest),
         Some((task, rest)) if task == "backlog" => backlog::run(rest),
         Some((task, _)) if task == "help" || task == "--help" || task == "-h" => {
-            print!("{USAGE}\n{}\n", backlog::USAGE);
+            print!("{USAGE}\n{}\n{}\n", backlog::USAGE, fuzz::USAGE);
             return ExitCode::SUCCESS;
         }
         _ => Err(format!("no such task\n\n{USAGE}")),

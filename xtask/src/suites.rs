@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::server::Server;
 use crate::steps::{Log, Steps};
-use crate::{paths, tools};
+use crate::{fuzz, paths, simulate, tools};
 
 const UNIT_LIMIT: Duration = Duration::from_secs(20 * 60);
 const SUITE_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// Somebody who gives arguments may have asked for hundreds of crashes.
+const ASKED_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// One conformance suite: its name and what runs it, given further arguments.
 struct Suite {
@@ -17,6 +19,9 @@ struct Suite {
 }
 
 const SUITES: &[Suite] = &[
+    Suite { name: "seeds", run: |log, _| fuzz::seeds(log) },
+    Suite { name: "simulate", run: |log, _| simulate::seeds(log) },
+    Suite { name: "planted", run: |log, _| simulate::planted(log) },
     Suite { name: "python", run: |log, extra| pytest(log, "python", "python", extra) },
     Suite { name: "query", run: |log, extra| pytest(log, "query", "query", extra) },
     Suite { name: "cli", run: |log, extra| pytest(log, "python", "cli", extra) },
@@ -82,7 +87,7 @@ fn pytest(log: &mut Log, environment: &str, suite: &str, extra: &[String]) -> Re
     let mut pytest = Command::new(python);
     pytest.args(["-m", "pytest"]).args(extra).current_dir(paths::suite(suite));
     pytest.env("BONGSU_BIN", paths::server_binary());
-    log.command(&mut pytest, SUITE_LIMIT)
+    log.command(&mut pytest, if extra.is_empty() { SUITE_LIMIT } else { ASKED_LIMIT })
 }
 
 /// Needs the test build too, whose disk loses what is not synced.
@@ -145,7 +150,10 @@ mod tests {
     fn nothing_named_means_everything() {
         let (unit, suites, _) = selected(&[]).unwrap();
         assert!(unit);
-        assert_eq!(suites, ["python", "query", "cli", "crash", "node", "java", "go"]);
+        assert_eq!(
+            suites,
+            ["seeds", "simulate", "planted", "python", "query", "cli", "crash", "node", "java", "go"]
+        );
     }
 
     #[test]

@@ -43,6 +43,10 @@ impl Effects {
     }
 
     pub(crate) fn dropped(&mut self, messages: Messages) {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Fault::ForgetPurgedBytes) {
+            return;
+        }
         if !messages.is_empty() {
             self.dropped.push(Dropped(messages));
         }

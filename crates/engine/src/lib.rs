@@ -14,6 +14,8 @@ mod effects;
 mod error;
 mod inspect;
 mod names;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod queue;
 mod record;
 mod runs;

@@ -56,11 +56,28 @@ impl Engine {
                     return Err(ReplayError::Malformed(format!("snapshot of {:?} under {id:?}", queue.id)));
                 }
                 queue.rebuild();
+                #[cfg(feature = "planted")]
+                spoil(&mut queue);
                 // The directory's snapshot may be older than the queue.
                 self.directory.last_queue_id = self.directory.last_queue_id.max(id.0);
                 self.add(queue);
             }
         }
         Ok(())
+    }
+}
+
+/// What planted faults lose of a snapshot.
+#[cfg(feature = "planted")]
+fn spoil(queue: &mut Queue) {
+    use crate::planted::{Fault, is};
+    if is(Fault::LoseWindowAtCheckpoint) {
+        queue.deduplication.clear();
+    }
+    if is(Fault::LoseFlightsAtCheckpoint) {
+        queue.messages.advance(u64::MAX >> 1);
+    }
+    if is(Fault::RepeatSequence) {
+        queue.next_sequence = queue.next_sequence.saturating_sub(1).max(1);
     }
 }

@@ -244,6 +244,8 @@ impl FileJournal {
                 Err(_) => Err(e),
             },
             Err(e) => Err(e),
+            #[cfg(feature = "planted")]
+            Ok(()) if crate::planted::is(crate::planted::Fault::SkipSync) => Ok(()),
             Ok(()) => file.sync_data(),
         };
         written.map_err(|e| {
@@ -291,6 +293,11 @@ impl Journal for FileJournal {
         if let Some(cause) = &self.ended {
             return Err(AppendError::Unavailable(cause.clone()));
         }
+        #[cfg(feature = "planted")]
+        let expected = match crate::planted::is(crate::planted::Fault::AcceptStaleWriter) {
+            true => self.tail,
+            false => expected,
+        };
         if expected != self.tail {
             return Err(AppendError::Fenced { expected, tail: self.tail });
         }

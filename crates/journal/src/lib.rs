@@ -12,6 +12,8 @@ mod disk;
 mod error;
 mod file;
 mod memory;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod position;
 #[doc(hidden)]
 pub mod testing;

@@ -17,6 +17,8 @@ pub mod fuzzing;
 mod node;
 pub mod offline;
 pub mod partition;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod space;
 mod waiters;
 

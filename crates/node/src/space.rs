@@ -75,6 +75,11 @@ impl Space {
 
     /// Takes a segment that nobody needs off the books: it is sealed, lies before `needed_from`, and nothing in it lives.
     pub(crate) fn take_dead(&mut self, needed_from: u64) -> Option<u64> {
+        #[cfg(feature = "planted")]
+        let needed_from = match crate::planted::is(crate::planted::Fault::DeleteSegmentTooEarly) {
+            true => u64::MAX,
+            false => needed_from,
+        };
         let dead =
             |segment: &&Segment| segment.sealed && segment.end <= needed_from && segment.live_bytes == 0;
         let base = self.segments.values().find(dead)?.base;

@@ -10,16 +10,22 @@ use bongsu_journal::Journal;
 
 /// Longer than anything can be hidden.
 const PATIENCE_MS: u64 = 43_300_000;
+/// A queue can be purged, and made anew, only so often.
+const COOLDOWN_MS: u64 = 61_000;
+/// How often a queue is filled and purged.
+const PURGES: usize = 12;
 /// How long the cleaner has to come down to what lives.
 const CLEANING_MS: u64 = 60_000;
 /// What snapshots of queues like these may take.
-const SNAPSHOT_BYTES: u64 = 200_000;
+const SNAPSHOT_BYTES: u64 = 100_000;
 
 impl House {
     /// Heals everything, checks the space, starts once more, drains all queues.
     pub(crate) fn end(&mut self) -> Verdict {
         self.quiet = true;
         self.heal();
+        self.settle()?;
+        self.fill_and_purge()?;
         self.settle()?;
         self.check_space()?;
         match self.dice.below(3) {
@@ -67,14 +73,51 @@ impl House {
         }
     }
 
-    /// The log is kept under twice what lives plus two segments; the active one and the spare come on top, as does
-    /// what replay needs since the last checkpoint.
+    /// Fills a queue and empties it, again and again: what is purged must not stay in the log.
+    fn fill_and_purge(&mut self) -> Verdict {
+        let name = self.workload.scratch_queue();
+        let attributes = StringMap::from([("MaximumMessageSize".to_owned(), "1048576".to_owned())]);
+        let create = Command::CreateQueue {
+            name: name.clone(),
+            attributes: attributes.clone(),
+            tags: StringMap::new(),
+        };
+        // It may exist with other attributes, or have been deleted less than a minute ago.
+        self.pass_ms(COOLDOWN_MS);
+        let _ = self.ask(create)?;
+        for command in
+            [Command::Describe(name.clone()), Command::SetAttributes { name: name.clone(), attributes }]
+        {
+            if let Err(error) = self.ask(command)? {
+                return Err(format!("{} can't be made ready: {error}", name.name));
+            }
+        }
+        for _ in 0..PURGES {
+            let send = self.workload.large_send(&name);
+            if let Err(error) = self.ask(send)? {
+                return Err(format!("a queue can't be filled: {error}"));
+            }
+            self.pass_ms(COOLDOWN_MS);
+            if let Err(error) = self.ask(Command::PurgeQueue(name.clone()))? {
+                return Err(format!("a queue can't be purged: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time pass at one go.
+    fn pass_ms(&mut self, ms: u64) {
+        self.now_ms += ms;
+        self.auditor.pass(self.reading());
+    }
+
+    /// The log is kept under twice what lives plus two segments; the active one comes on top.
     fn check_space(&mut self) -> Verdict {
         let Some(process) = &self.process else { return Err("no process".to_owned()) };
         let segments = process.journal.segments();
         let log_bytes: u64 = segments.iter().map(|segment| segment.end.0 - segment.base.0).sum();
         let live_bytes = self.auditor.live_bytes() + SNAPSHOT_BYTES;
-        let limit = 2 * live_bytes + 3 * self.character.segment_bytes + 2 * self.character.checkpoint_bytes;
+        let limit = 2 * live_bytes + 3 * self.character.segment_bytes;
         if log_bytes > limit {
             let count = segments.len();
             return Err(format!("the log has {log_bytes} bytes in {count} segments, over {limit}"));
@@ -88,8 +131,7 @@ impl House {
             self.calm(name)?;
         }
         // Nothing expires meanwhile: retention is two weeks now.
-        self.now_ms += PATIENCE_MS;
-        self.auditor.pass(self.reading());
+        self.pass_ms(PATIENCE_MS);
         for name in &names {
             self.empty(name)?;
         }

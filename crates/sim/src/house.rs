@@ -465,7 +465,11 @@ impl House {
         let Some(work) = process.work.pop_front() else { return Ok(()) };
         let told = match work {
             Work::Append { expected, stamp, payload } => {
+                let replaced = process.journal.trick == Some(Trick::SomebodyElse);
                 let result = process.journal.append(expected, stamp, &payload);
+                if replaced && result.is_ok() {
+                    return Err("a writer wrote on after somebody else had written".to_owned());
+                }
                 Told::Appended { at: expected, stamp, result }
             }
             Work::Delete(base) => {
@@ -520,7 +524,7 @@ impl House {
 
     /// Reads messages for the cleaner; sometimes the disk fails for some of them.
     fn copy(&mut self, queue: QueueId, bodies: Vec<(u64, BodyRef)>) {
-        let fails = self.dice.permille(20);
+        let fails = self.dice.permille(20) && !self.quiet;
         let mut found = Vec::new();
         for (sequence, from) in bodies {
             if fails && self.dice.permille(300) {

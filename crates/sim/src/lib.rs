@@ -13,9 +13,13 @@ mod history;
 mod house;
 mod journal;
 mod message;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod process;
 mod random;
 mod restart;
+#[cfg(test)]
+mod tests;
 mod workload;
 
 pub use history::Counts;

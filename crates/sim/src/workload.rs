@@ -23,6 +23,8 @@ const QUEUES: [(&str, Option<&str>); 9] = [
 ];
 /// Receipts and task handles that clients remember.
 const REMEMBERED: usize = 160;
+/// Ten of these fit an entry.
+const LARGE_BYTES: u64 = 13_000;
 /// With so many messages about, clients would rather receive than send.
 const MANY_MESSAGES: u64 = 250;
 
@@ -380,6 +382,30 @@ impl Workload {
             }
             _ => {}
         }
+    }
+
+    /// A queue that nobody sends dead letters to.
+    pub(crate) fn scratch_queue(&self) -> QueueName {
+        named("elsewhere")
+    }
+
+    /// A send as large as fits an entry.
+    pub(crate) fn large_send(&mut self, name: &QueueName) -> Command {
+        let mut messages = Vec::new();
+        for _ in 0..10 {
+            self.last_number += 1;
+            let number = self.last_number;
+            messages.push(Outgoing {
+                message_id: message::id(number),
+                size_bytes: LARGE_BYTES,
+                delay_ms: None,
+                group: None,
+                deduplication_id: None,
+                content_hash: None,
+                stored: message::stored(number, LARGE_BYTES as usize),
+            });
+        }
+        Command::Send { name: name.clone(), messages }
     }
 
     /// How many messages there really are, as a look at all queues says.

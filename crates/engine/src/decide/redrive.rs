@@ -25,6 +25,10 @@ impl Decision<'_> {
         let (now_ms, wall_ms) = (self.at.now_ms, self.at.wall_ms);
         self.relink(from, message, to, |moved, arrived| {
             moved.dead_letter_source = Some(source.clone());
+            #[cfg(feature = "planted")]
+            if crate::planted::is(crate::planted::Fault::ResetCountOfDeadLetters) {
+                arrived.receive_count = 0;
+            }
             if fifo {
                 // On FIFO dead-letter queues SQS stamps the message anew; on standard ones it keeps its age.
                 moved.sent_wall_ms = Some(wall_ms);

@@ -200,6 +200,12 @@ impl Queue {
                     if self.messages.pick(*sequence, *lane, pick).is_none() {
                         return Err(self.misfit("receive of a message that isn't visible"));
                     }
+                    #[cfg(feature = "planted")]
+                    if crate::planted::is(crate::planted::Fault::ForgetCountInReplay)
+                        && let Some(message) = self.messages.tracked_mut(*sequence)
+                    {
+                        message.receive_count -= 1;
+                    }
                 }
                 self.note_attempt(*attempt_key, *at_ms, *nonce, picks);
             }
@@ -325,6 +331,10 @@ impl Queue {
             effects.freed(*old);
             effects.stored(BodyRef { position: at, len: old.len });
             at += u64::from(old.len);
+        }
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Fault::ForgetRelocation) {
+            return;
         }
         self.messages.relocate(&moved);
     }

@@ -69,8 +69,13 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path, options: &FileOptions) -> Res
         tracing::warn!(%file, offset, why, "cut off the end of an entry that was being written when the journal ended");
     }
     let epoch = last.header.epoch + 1;
-    let start = if scanned.is_sealed { scanned.end } else { scanned.before_last };
-    let rewritten = scanned.last.as_ref().filter(|_| !scanned.is_sealed);
+    #[cfg(feature = "planted")]
+    let epoch = epoch - u64::from(crate::planted::is(crate::planted::Fault::RepeatEpoch));
+    let certain = scanned.is_sealed;
+    #[cfg(feature = "planted")]
+    let certain = certain || crate::planted::is(crate::planted::Fault::TrustPageCache);
+    let start = if certain { scanned.end } else { scanned.before_last };
+    let rewritten = scanned.last.as_ref().filter(|_| !certain);
     let frame_bytes = rewritten.map_or(0, |(header, _)| LAYOUT.frame_bytes(header.payload_len));
     let file =
         allocate_first(disk, dir, options.opening_sizes(frame_bytes), || give_back(disk, last, &scanned))?;
@@ -246,6 +251,8 @@ fn check_older(
             Err(next.damaged(80, "the segment does not follow upon the one before"))
         }
         Some(found) => {
+            #[cfg(feature = "planted")]
+            let next_is_last = next_is_last && !crate::planted::is(crate::planted::Fault::TrustSeal);
             if next_is_last {
                 // It may be the work of a recovery that was interrupted before it had synced it, or whose sync failed:
                 // then the page cache holds what no later sync would write, so it is written again.
@@ -338,6 +345,10 @@ fn refuse_later_frame(
     from: u64,
     why: &str,
 ) -> Result<(), OpenError> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Fault::CutDamage) {
+        return Ok(());
+    }
     match segment.place().later_frame(window, from)? {
         None => Ok(()),
         Some(later) => {

@@ -100,6 +100,10 @@ pub(super) fn seal(file: &dyn DiskFile, path: &Path, place: Place, end: End) -> 
     let sealed = || {
         file.write_at(offset, &[IoSlice::new(&header.encode(place.id))])?;
         file.truncate(offset + SEAL_BYTES)?;
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Fault::SkipSealSync) {
+            return Ok(());
+        }
         file.sync_all()
     };
     sealed().map_err(|e| io_error("sealing", path, e))
@@ -127,6 +131,10 @@ pub(super) fn install(
         }
         file.sync_all()?;
         disk.rename(&dir.join(name), &path)?;
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Fault::SkipDirectorySync) {
+            return Ok(());
+        }
         disk.sync_dir(dir)
     };
     installed().map_err(|e| io_error("making", &path, e))?;

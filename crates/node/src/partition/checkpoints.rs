@@ -83,7 +83,10 @@ impl<T: Token> Partition<T> {
         let Some(frozen) = self.engine.freeze(entity) else { return };
         self.dirty.remove(&entity);
         self.open.batch.touched.remove(&entity);
-        self.checkpoints.frozen = Some((entity, self.open.batch.next_item()));
+        let as_of = self.open.batch.next_item();
+        #[cfg(feature = "planted")]
+        let as_of = as_of + u64::from(crate::planted::is(crate::planted::Fault::SkipOneRecord));
+        self.checkpoints.frozen = Some((entity, as_of));
         self.outputs.push(Output::Encode(entity, Box::new(frozen)));
     }
 
@@ -97,6 +100,8 @@ impl<T: Token> Partition<T> {
         let mut left = VecDeque::new();
         for entity in self.engine.entities() {
             let changed = self.dirty.contains(&entity) || self.open.batch.touched.contains(&entity);
+            #[cfg(feature = "planted")]
+            let changed = changed && !crate::planted::is(crate::planted::Fault::KeepOldSnapshots);
             // The directory is small, and must know every identity that was given out before the round.
             let snapshot =
                 self.checkpoints.manifest.entities.get(&entity).filter(|_| entity != EntityId::Directory);
@@ -129,7 +134,10 @@ impl<T: Token> Partition<T> {
         for old in manifest_bodies(&self.checkpoints.manifest, &self.checkpoints.head) {
             self.space.freed(old);
         }
-        for new in manifest_bodies(&manifest, &head) {
+        let counted = manifest_bodies(&manifest, &head).into_iter();
+        #[cfg(feature = "planted")]
+        let counted = counted.filter(|_| !crate::planted::is(crate::planted::Fault::ForgetSnapshotBytes));
+        for new in counted {
             self.space.stored(new);
         }
         (self.checkpoints.manifest, self.checkpoints.head, self.checkpoints.mark) = (manifest, head, mark);

@@ -262,6 +262,12 @@ impl<T: Token> Partition<T> {
 
     /// Gives an answer out as soon as everything applied before it is durable.
     fn answer(&mut self, token: T, result: Result<Reply, CallError>) {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Fault::LooksDoNotWait)
+            && matches!(result, Ok(Reply::Description(_) | Reply::Peeked(_)))
+        {
+            return self.outputs.push(Output::Reply(token, result));
+        }
         if !self.open.batch.is_empty() {
             self.open.replies.push((token, result));
         } else if let Some(appending) = &mut self.appending {
@@ -306,6 +312,8 @@ impl<T: Token> Partition<T> {
         let payload = open.batch.into_payload();
         self.outputs.push(Output::Append { expected: position, stamp, payload: payload.clone() });
         let (replies, effects) = (open.replies, open.effects);
+        #[cfg(feature = "planted")]
+        let replies = self.answer_early(replies);
         self.appending = Some(Appending {
             position,
             stamp,
@@ -318,6 +326,19 @@ impl<T: Token> Partition<T> {
         });
         self.write_copies(reading);
         self.take_deferred(reading);
+    }
+
+    #[cfg(feature = "planted")]
+    fn answer_early(
+        &mut self,
+        replies: Vec<(T, Result<Reply, CallError>)>,
+    ) -> Vec<(T, Result<Reply, CallError>)> {
+        if !crate::planted::is(crate::planted::Fault::AnswerBeforeSync) {
+            return replies;
+        }
+        let answers = replies.into_iter().map(|(token, result)| Output::Reply(token, result));
+        self.outputs.extend(answers);
+        Vec::new()
     }
 
     fn take_deferred(&mut self, reading: Reading) {
@@ -335,6 +356,10 @@ impl<T: Token> Partition<T> {
         let Some(mut appending) = self.appending.take() else { return };
         let appended = match result {
             Ok(appended) if appended.next == appending.next => appended,
+            #[cfg(feature = "planted")]
+            Err(AppendError::Unknown(_)) if crate::planted::is(crate::planted::Fault::TakeUnknownForDone) => {
+                Appended { next: appending.next, room_bytes: self.room_bytes, rolled: None }
+            }
             Ok(appended) => {
                 self.appending = Some(appending);
                 return self.fail(format!(

@@ -177,7 +177,10 @@ impl Opening<'_> {
             let record = Record::decode(item.head)?;
             let entity = record.entity();
             let at = self.layout.within(entry.position, item.offset).0;
-            if checkpoints.manifest.entities.get(&entity).is_some_and(|snapshot| at < snapshot.as_of) {
+            let held = checkpoints.manifest.entities.get(&entity).is_some_and(|snapshot| at < snapshot.as_of);
+            #[cfg(feature = "planted")]
+            let held = held && !crate::planted::is(crate::planted::Fault::RepeatRecords);
+            if held {
                 continue;
             }
             let position = self.layout.within(entry.position, item.carried_offset).0;

@@ -13,6 +13,8 @@ mod queues;
 mod receives;
 mod sends;
 mod silent;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use crate::message::{self, Content, Number};
