@@ -20,9 +20,12 @@ def create(server: Server, name: str, **attributes) -> str:
     return Http(server.endpoint).call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
 
 
-def counts(http: Http, queue: str) -> tuple[int, ...]:
+def counts(endpoint: str, queue: str) -> tuple[int, ...]:
+    # A connection of its own each time: the server closes those that are idle for long.
+    http = Http(endpoint)
     names = [f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed")]
     found = http.call("GetQueueAttributes", QueueUrl=queue, AttributeNames=names)["Attributes"]
+    http.close()
     return tuple(int(found[name]) for name in names)
 
 
@@ -30,8 +33,8 @@ def drain(endpoint: str, queue: str, each) -> None:
     """Receives and deletes until nothing is left, not even in flight."""
     http = Http(endpoint)
     deadline = time.monotonic() + 120
-    while any(counts(http, queue)):
-        assert time.monotonic() < deadline, f"still {counts(http, queue)} in {queue}"
+    while any(counts(endpoint, queue)):
+        assert time.monotonic() < deadline, f"still {counts(endpoint, queue)} in {queue}"
         asked_at = time.monotonic()
         answer = http.call("ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         messages = answer.get("Messages", [])
@@ -126,7 +129,7 @@ class Chaos:
         self.close(self.poison_books, self.poison, self.dead)
         self.close(self.purged_books, self.purged)
         self.queue_maker.close_books()
-        eventually(lambda: not any(counts(http, self.fifo)) or self.auditor.violations, 90, "the end of the FIFO queue")
+        eventually(lambda: not any(counts(self.server.endpoint, self.fifo)) or self.auditor.violations, 90, "the end of the FIFO queue")
         for consumer in self.fifo_consumers:
             consumer.stopping.set()
             consumer.join(30)
