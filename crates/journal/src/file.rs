@@ -205,7 +205,7 @@ impl FileJournal {
 
     /// Seals the active segment, and makes the spare the active one. The old one is complete on the disk before the
     /// new one appears: recovery counts on that.
-    fn roll(&mut self) -> Result<SegmentInfo, AppendError> {
+    fn roll_over(&mut self) -> Result<SegmentInfo, AppendError> {
         // An empty segment always holds an entry of the largest size.
         assert!(self.tail.0 > self.active.segment.base, "an empty segment is rolled");
         let spare = self.spares.take().map_err(|e| {
@@ -229,6 +229,31 @@ impl FileJournal {
         self.zeros = old.zeros();
         old.segment.seal();
         Ok(old.segment.info())
+    }
+
+    /// Sees to a spare with `needed_bytes` of room; `false` if there is no space for one. Where the disk has none, the active
+    /// segment gives some of what it does not use yet. It keeps at least as much: somebody else may be faster in taking
+    /// what was given, and it must be possible to go on then.
+    fn make_spare_of(&mut self, needed_bytes: u64) -> Result<bool, AppendError> {
+        let overhead_bytes = SEGMENT_HEADER_BYTES + SEAL_BYTES;
+        let wanted_bytes = (needed_bytes + overhead_bytes).max(self.options.sizes().min_bytes);
+        if wanted_bytes > self.options.segment_bytes {
+            return Ok(false);
+        }
+        if self.spares.reserve(wanted_bytes) {
+            return Ok(true);
+        }
+        let missing_bytes = wanted_bytes - self.spares.reserved_bytes().unwrap_or(0);
+        if self.active.room_bytes(self.tail) < 2 * missing_bytes {
+            return Ok(false);
+        }
+        let len_bytes = self.active.len_bytes - missing_bytes;
+        if let Err(e) = self.active.file.truncate(len_bytes) {
+            let e = io_error("shortening", &self.active.segment.path, e);
+            return Err(AppendError::Unavailable(self.end(&e)));
+        }
+        self.active.len_bytes = len_bytes;
+        Ok(self.spares.reserve(wanted_bytes))
     }
 
     /// Writes a frame at the tail and makes it durable.
@@ -304,7 +329,7 @@ impl Journal for FileJournal {
         let payload_len = AppendError::check_len(payload, self.options.max_payload_bytes)?;
         let mut rolled = None;
         if LAYOUT.frame_bytes(payload_len) > self.active.room_bytes(self.tail) {
-            rolled = Some(self.roll()?);
+            rolled = Some(self.roll_over()?);
         }
         let frame = NewFrame {
             position: self.tail,
@@ -328,6 +353,23 @@ impl Journal for FileJournal {
             self.spares.finish();
         }
         Ok(Appended { next: self.tail, room_bytes: self.known_room_bytes(), rolled })
+    }
+
+    fn roll(&mut self, needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
+        if let Some(cause) = &self.ended {
+            return Err(AppendError::Unavailable(cause.clone()));
+        }
+        if self.tail.0 == self.active.segment.base || !self.make_spare_of(needed_bytes)? {
+            return Ok(None);
+        }
+        let sealed = match self.roll_over() {
+            Err(AppendError::Full) => return Ok(None),
+            other => other?,
+        };
+        // What the sealed segment did not use is given back by now, and may be enough for the next one.
+        self.spares.request(self.zeros);
+        self.spares.finish();
+        Ok(Some(sealed))
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

@@ -146,11 +146,15 @@ impl MemoryJournal {
         if used == 0 || used + frame_bytes <= self.options.segment_bytes {
             return None;
         }
+        Some(self.seal_active())
+    }
+
+    fn seal_active(&mut self) -> SegmentInfo {
         self.active.write().sealed = true;
         let sealed = self.active.info();
         self.active = Segment::new(self.tail);
         self.segments.write().insert(self.tail, Arc::clone(&self.active));
-        Some(sealed)
+        sealed
     }
 }
 
@@ -195,6 +199,11 @@ impl Journal for MemoryJournal {
         content.entries.push(stored);
         content.end = self.tail;
         Ok(Appended { next: self.tail, room_bytes: u64::MAX, rolled })
+    }
+
+    fn roll(&mut self, _needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
+        let is_empty = self.tail == self.active.base;
+        Ok((!is_empty).then(|| self.seal_active()))
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

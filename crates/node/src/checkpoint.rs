@@ -111,6 +111,12 @@ impl Round {
         self.writing = Some(Writing { entity: Some(entity), as_of, bytes, at: 0, parts: Vec::new() });
     }
 
+    /// About how many bytes [`Round::write`] would write.
+    pub(crate) fn next_bytes(&self, part_bytes: usize) -> usize {
+        let left = self.writing.as_ref().map_or(0, |writing| writing.bytes.len() - writing.at);
+        left.min(part_bytes)
+    }
+
     /// Writes the next part, of at most `part_bytes`. `true`: this batch holds the manifest, and with it durable the
     /// round is complete.
     pub(crate) fn write(&mut self, batch: &mut Batch, part_bytes: usize) -> bool {

@@ -69,6 +69,8 @@ struct State {
     partition: Option<Partition<Caller>>,
     append: Option<(Position, Stamp, Bytes)>,
     dead_segments: Vec<Position>,
+    /// A new segment is to begin, with so much room.
+    roll_bytes: Option<u64>,
     aside: Option<Sender<AsideWork>>,
     status: Status,
     /// Until when the journal's thread sleeps, in engine time; 0 while it is awake.
@@ -84,6 +86,7 @@ enum AsideWork {
 enum JournalWork {
     Append(Position, Stamp, Bytes),
     Delete(Vec<Position>),
+    Roll(u64),
     Tick,
     Stop,
 }
@@ -105,6 +108,7 @@ pub(crate) fn start(
         partition: Some(partition),
         append: None,
         dead_segments: Vec::new(),
+        roll_bytes: None,
         aside: Some(aside),
         status: Status::Ready,
         sleeps_until_ms: 0,
@@ -172,6 +176,7 @@ impl Shared {
                     state.append = Some((expected, stamp, payload))
                 }
                 Output::DeleteSegment(base) => state.dead_segments.push(base),
+                Output::Roll(needed_bytes) => state.roll_bytes = Some(needed_bytes),
                 Output::Encode(entity, frozen) => ask_aside(&state.aside, AsideWork::Encode(entity, frozen)),
                 Output::Read(queue, bodies) => ask_aside(&state.aside, AsideWork::Read(queue, bodies)),
             }
@@ -190,7 +195,8 @@ impl Shared {
     /// Wakes the journal's thread if it sleeps and there is work, or something is due before it would wake.
     fn wake_journal(&self, state: &State) {
         let Some(partition) = &state.partition else { return };
-        let has_work = state.append.is_some() || !state.dead_segments.is_empty();
+        let has_work =
+            state.append.is_some() || !state.dead_segments.is_empty() || state.roll_bytes.is_some();
         if state.sleeps_until_ms > 0 && (has_work || partition.next_wake_ms() < state.sleeps_until_ms) {
             self.changed.notify_one();
         }
@@ -206,6 +212,9 @@ impl Shared {
             }
             if !state.dead_segments.is_empty() {
                 return JournalWork::Delete(std::mem::take(&mut state.dead_segments));
+            }
+            if let Some(needed_bytes) = state.roll_bytes.take() {
+                return JournalWork::Roll(needed_bytes);
             }
             let shutting_down = state.shutting_down;
             let Some(partition) = &mut state.partition else { return JournalWork::Stop };
@@ -295,6 +304,14 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
                         tracing::warn!("a segment that nobody needs stays for now: {error}");
                     }
                 }
+            }
+            JournalWork::Roll(needed_bytes) => {
+                let result = journal.roll(needed_bytes);
+                let room_bytes = journal.room_bytes();
+                shared.step(|partition, _| {
+                    partition.set_room(room_bytes);
+                    partition.rolled(result);
+                });
             }
             JournalWork::Tick => shared.step(|partition, reading| {
                 if partition.is_low_on_room() {

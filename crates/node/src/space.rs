@@ -108,6 +108,11 @@ impl Space {
         self.segments.values().any(|segment| segment.sealed && segment.live_bytes * 4 <= segment.bytes() * 3)
     }
 
+    /// The segment that entries are appended to.
+    pub(crate) fn active(&self) -> Option<Segment> {
+        self.segments.values().next_back().filter(|segment| !segment.sealed).copied()
+    }
+
     /// Whether sealed segments lie after `needed_from`, which only a checkpoint can free.
     pub(crate) fn has_sealed_after(&self, needed_from: u64) -> bool {
         self.segments.values().any(|segment| segment.sealed && segment.end > needed_from)

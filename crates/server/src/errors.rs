@@ -49,7 +49,8 @@ pub(crate) fn from_call(error: CallError, about: About<'_>) -> ServiceError {
     match error {
         CallError::Engine(error) => from_engine(error, about),
         CallError::Unavailable(reason) => {
-            tracing::warn!(%reason, "refused a request because the store is unavailable");
+            // The change of the store's state was logged, once; this comes with each request until it changes again.
+            tracing::debug!(%reason, "refused a request because the store is unavailable");
             unavailable("The service is unavailable. Please try again.")
         }
         CallError::ShuttingDown => unavailable("The service is shutting down. Please try again."),

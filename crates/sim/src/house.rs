@@ -349,6 +349,11 @@ impl House {
                     self.trace(format_args!("  delete the segment at {base}"));
                     self.queue_work(Work::Delete(base));
                 }
+                Output::Roll(needed_bytes) => {
+                    self.history.number(needed_bytes);
+                    self.trace(format_args!("  begin a segment with {needed_bytes} bytes of room"));
+                    self.queue_work(Work::Roll(needed_bytes));
+                }
                 Output::Encode(entity, frozen) => {
                     let ms = self.dice.below(40);
                     self.in_ms(ms, Event::Encode(number, entity, frozen));
@@ -482,6 +487,10 @@ impl House {
                 }
                 Told::Nothing
             }
+            Work::Roll(needed_bytes) => {
+                let result = process.journal.roll(needed_bytes);
+                Told::Rolled { result, room_bytes: process.journal.room_bytes() }
+            }
             Work::Room => Told::Room(process.journal.room_bytes()),
         };
         if self.disk.has_crashed() {
@@ -513,6 +522,11 @@ impl House {
                     self.auditor.entry_durable(stamp.time_ms)?;
                 }
                 self.perform(durable.then_some(stamp.time_ms))
+            }
+            Told::Rolled { result, room_bytes } => {
+                process.partition.set_room(room_bytes);
+                process.partition.rolled(result);
+                Ok(())
             }
             Told::Room(bytes) => {
                 process.partition.set_room(bytes);

@@ -75,6 +75,10 @@ impl Journal for TrickyJournal {
         }
     }
 
+    fn roll(&mut self, needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
+        self.inner.roll(needed_bytes)
+    }
+
     fn reader(&self) -> Arc<dyn Reader> {
         self.inner.reader()
     }

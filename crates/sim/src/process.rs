@@ -2,7 +2,7 @@
 
 use crate::journal::TrickyJournal;
 use bongsu_engine::{BodyRef, EntityId, Frozen, QueueId};
-use bongsu_journal::{AppendError, Appended, Journal, Pin, Position, Reader, Stamp};
+use bongsu_journal::{AppendError, Appended, Journal, Pin, Position, Reader, SegmentInfo, Stamp};
 use bongsu_node::{Partition, Reading, Token};
 use bytes::Bytes;
 use std::cell::Cell;
@@ -28,6 +28,7 @@ impl Token for Client {
 pub(crate) enum Work {
     Append { expected: Position, stamp: Stamp, payload: Bytes },
     Delete(Position),
+    Roll(u64),
     Room,
 }
 
@@ -35,6 +36,7 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) enum Told {
     Appended { at: Position, stamp: Stamp, result: Result<Appended, AppendError> },
+    Rolled { result: Result<Option<SegmentInfo>, AppendError>, room_bytes: u64 },
     Room(u64),
     Nothing,
 }

@@ -67,6 +67,10 @@ impl Journal for ReadOnlyJournal {
         Err(AppendError::Unavailable(REFUSAL.to_owned()))
     }
 
+    fn roll(&mut self, _: u64) -> Result<Option<SegmentInfo>, AppendError> {
+        Err(AppendError::Unavailable(REFUSAL.to_owned()))
+    }
+
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::new(FileReader { shared: Arc::clone(&self.shared) })
     }

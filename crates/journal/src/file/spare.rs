@@ -134,6 +134,25 @@ impl SpareMaker {
         }
     }
 
+    /// Waits for a spare of at least `len_bytes`; `false` if there is no space for it. One that is smaller stays as it is then.
+    pub(super) fn reserve(&mut self, len_bytes: u64) -> bool {
+        self.finish();
+        let progress = Progress::default();
+        let made = match self.replace_state() {
+            State::Ready(spare) if spare.len_bytes >= len_bytes => Ok(spare),
+            State::Ready(spare) => {
+                let step_bytes = len_bytes - spare.len_bytes;
+                grow(spare, len_bytes, step_bytes, &progress)
+            }
+            _ => {
+                let sizes = Sizes { wanted_bytes: len_bytes, min_bytes: len_bytes };
+                allocate(self.disk.as_ref(), &self.path, sizes, Zeros::LeaveOut, &progress)
+            }
+        };
+        self.settle(made);
+        matches!(&self.state, State::Ready(spare) if spare.len_bytes >= len_bytes)
+    }
+
     /// Has a spare made larger that was made when the disk had less space, if it has more now.
     pub(super) fn enlarge(&mut self) {
         self.poll();

@@ -8,4 +8,5 @@ mod damage;
 mod faults;
 mod histories;
 mod real_disk;
+mod rolling;
 mod sequences;

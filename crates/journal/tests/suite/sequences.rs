@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bongsu_journal::testing::{Loss, SimDisk};
-use bongsu_journal::{FileJournal, Journal, MemoryJournal, MemoryOptions, Position, Stamp};
+use bongsu_journal::{FileJournal, Journal, MemoryJournal, MemoryOptions, Position, SegmentInfo, Stamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -14,6 +14,7 @@ enum Act {
     Append { len: usize, fill: u8 },
     AppendElsewhere { off_by: u64 },
     Delete { nth: usize },
+    Roll { needed_bytes: u64 },
     Close,
     Drop,
     LosePower { seed: u64 },
@@ -25,6 +26,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         12 => (0..=512_usize, any::<u8>()).prop_map(|(len, fill)| Act::Append { len, fill }),
         1 => (1..1_000_u64).prop_map(|off_by| Act::AppendElsewhere { off_by }),
         2 => (0..6_usize).prop_map(|nth| Act::Delete { nth }),
+        1 => (0..6_000_u64).prop_map(|needed_bytes| Act::Roll { needed_bytes }),
         1 => Just(Act::Close),
         1 => Just(Act::Drop),
         1 => any::<u64>().prop_map(|seed| Act::LosePower { seed }),
@@ -57,6 +59,13 @@ fn act_on(journal: &mut dyn Journal, model: &mut Model, count: &mut u64, act: &A
                 journal.delete_segment(segment.base).unwrap();
                 model.retain(|position, _| !(segment.base..segment.end).contains(position));
             }
+        }
+        Act::Roll { needed_bytes } => {
+            let tail = journal.tail();
+            let last = journal.segments().last().copied();
+            let rolled = journal.roll(needed_bytes).unwrap();
+            assert_eq!(journal.tail(), tail);
+            assert!(rolled.is_none() || rolled == last.map(|last| SegmentInfo { sealed: true, ..last }));
         }
         Act::Read { from, to } => read(journal, model, from, to),
         Act::Close | Act::Drop | Act::LosePower { .. } => {}

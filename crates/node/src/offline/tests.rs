@@ -112,6 +112,10 @@ impl House {
                         self.partition.appended(self.reading(), appended);
                     }
                     Output::DeleteSegment(base) => self.journal.delete_segment(base).unwrap(),
+                    Output::Roll(needed_bytes) => {
+                        let result = self.journal.roll(needed_bytes);
+                        self.partition.rolled(result);
+                    }
                     Output::Encode(entity, frozen) => self.partition.encoded(entity, frozen.encode()),
                     Output::Read(queue, bodies) => {
                         let found = bodies.into_iter().map(|(sequence, from)| Relocation {

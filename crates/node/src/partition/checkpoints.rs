@@ -36,7 +36,7 @@ impl Checkpoints {
         self.completed.is_some()
     }
 
-    fn is_resting(&self) -> bool {
+    pub(super) fn is_resting(&self) -> bool {
         self.round.is_none() && self.completed.is_none()
     }
 }
@@ -60,10 +60,11 @@ impl<T: Token> Partition<T> {
             let Some(round) = &mut self.checkpoints.round else { return false };
             match round.next(frozen) {
                 Next::Wait => return false,
-                Next::Write if !self.has_space_for(0) || self.room_bytes < self.floor_bytes() => {
-                    return false;
-                }
                 Next::Write => {
+                    let part_bytes = round.next_bytes(self.steps.slice_bytes);
+                    if !self.has_space_for(0) || !self.has_room_for_part(part_bytes) {
+                        return false;
+                    }
                     let Some(round) = &mut self.checkpoints.round else { return false };
                     let completes = round.write(&mut self.open.batch, self.steps.slice_bytes);
                     if completes && let Some(round) = self.checkpoints.round.take() {

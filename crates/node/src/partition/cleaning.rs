@@ -3,8 +3,11 @@
 use super::{Output, Partition, Token};
 use crate::clock::Reading;
 use bongsu_engine::{BodyRef, QueueId, Relocation};
-use bongsu_journal::Position;
+use bongsu_journal::{AppendError, Position, SegmentInfo};
 use std::collections::VecDeque;
+
+/// A segment is not ended early for less than this fraction of one.
+const LEAST_GAIN: u64 = 256;
 
 /// A segment being emptied.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ impl<T: Token> Partition<T> {
     fn choose_segment(&mut self) {
         let (all, live) = self.space.totals();
         let needed_from = self.needed_from();
+        self.estimate_checkpoint();
         let low = self.is_low_on_room();
         // On a full disk whatever can be gained is gained.
         if low {
@@ -68,9 +72,41 @@ impl<T: Token> Partition<T> {
         // What no copying frees, a checkpoint does: old snapshots, and segments that replay still needs.
         if self.cleaning.left.is_empty()
             && (next.is_some() || self.space.has_sealed_after(needed_from))
-            && self.checkpoints.manifest.bytes() <= spendable_bytes
+            && (!low || self.has_room_for_checkpoint())
         {
             self.checkpoints.wanted = true;
+        }
+    }
+
+    /// What is dead in the active segment is given back as in others, once a new one takes its place. That is done on a full
+    /// disk when nothing else is to be gained, and little lives there that would have to move.
+    pub(super) fn roll_when_full(&mut self) {
+        let waits = self.reserve.rolling || self.space.has_sealed_after(self.needed_from());
+        if !self.is_low_on_room() || waits || !self.checkpoints.is_resting() {
+            return;
+        }
+        let Some(active) = self.space.active() else { return };
+        let dead_bytes = active.bytes() - active.live_bytes.min(active.bytes());
+        let worth_it =
+            dead_bytes >= (self.limits.segment_bytes / LEAST_GAIN).max(2 * self.checkpoint_bytes_ahead());
+        if worth_it && active.live_bytes * 4 <= active.bytes() {
+            self.reserve.rolling = true;
+            let needed_bytes = self.last_bytes() + 2 * (self.checkpoint_bytes_ahead() + active.live_bytes);
+            self.outputs.push(Output::Roll(needed_bytes));
+        }
+    }
+
+    /// The journal has begun a new segment, as [`Output::Roll`] asked for, or had no space for that.
+    pub fn rolled(&mut self, result: Result<Option<SegmentInfo>, AppendError>) {
+        self.reserve.rolling = false;
+        match result {
+            Ok(None) => {}
+            Ok(Some(sealed)) => {
+                self.space.grown(sealed.end.0, Some(sealed));
+                // Replay has to begin after it before it can go.
+                self.checkpoints.wanted = true;
+            }
+            Err(error) => self.fail(error.to_string()),
         }
     }
 

@@ -28,6 +28,7 @@ use bongsu_journal::{AppendError, Appended, Layout, Limits, Position, Stamp};
 use bytes::Bytes;
 use checkpoints::Checkpoints;
 use cleaning::Cleaning;
+use room::Reserve;
 use std::collections::{BTreeSet, VecDeque};
 
 /// How often running move tasks take a step, expired messages are looked for, and a full disk is tried again.
@@ -88,6 +89,9 @@ pub enum Output<T> {
     },
     /// Delete a segment.
     DeleteSegment(Position),
+    /// Have the journal begin a new segment with this much room ([`bongsu_journal::Journal::roll`]), then call
+    /// [`Partition::set_room`] and [`Partition::rolled`].
+    Roll(u64),
     /// Encode an entity aside, then call [`Partition::encoded`].
     Encode(EntityId, Box<Frozen>),
     /// Read these messages' bytes aside, then call [`Partition::copied`].
@@ -115,6 +119,7 @@ pub struct Partition<T> {
     /// A checkpoint whose last entry is being appended.
     completing: Option<Round>,
     cleaning: Cleaning,
+    reserve: Reserve,
     dirty: BTreeSet<EntityId>,
     draining: bool,
     stopping: bool,
@@ -368,9 +373,7 @@ impl<T: Token> Partition<T> {
                 ));
             }
             Err(AppendError::Full) => {
-                if self.room_bytes > 0 {
-                    tracing::error!("no space is left on the disk: nothing is answered until there is");
-                }
+                self.say_that_nothing_goes_on();
                 // Whatever was believed, there is none: nobody else shall wait for this entry.
                 self.set_room(0);
                 appending.retry_ms = Some(self.clock.moment(reading).0.now_ms + UPKEEP_MS);
@@ -382,6 +385,7 @@ impl<T: Token> Partition<T> {
                 return self.fail(error.to_string());
             }
         };
+        self.reserve.says_stuck = false;
         self.set_room(appended.room_bytes);
         self.space.grown(appended.next.0, appended.rolled);
         for effects in appending.effects {
@@ -420,6 +424,7 @@ impl<T: Token> Partition<T> {
                 self.upkeep.next_ms -= if more { UPKEEP_MS - TASK_STEP_MS } else { 0 };
             }
             self.maintain_space();
+            self.roll_when_full();
         }
         self.after_decision(moment);
     }

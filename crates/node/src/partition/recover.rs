@@ -103,6 +103,7 @@ impl<T: Token> Partition<T> {
             room_bytes: opening.journal.room_bytes(),
             checkpoints,
             cleaning: Cleaning::default(),
+            reserve: super::Reserve::default(),
             dirty,
             draining: false,
             stopping: false,
@@ -110,6 +111,7 @@ impl<T: Token> Partition<T> {
             upkeep: Upkeep::default(),
             outputs: Vec::new(),
         };
+        partition.estimate_checkpoint();
         partition.engine.create_store(moment, options.new_secret, &mut partition.open.batch);
         partition.after_decision(moment);
         partition.flush(reading);

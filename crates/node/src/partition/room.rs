@@ -9,6 +9,21 @@ const FULL: &str = "the disk is full: only receives and deletes are served";
 const NEARLY_OUT: &str =
     "the disk is full, and the reserve is nearly used up: only deletes and purges are served";
 
+/// What the room that is left is kept for.
+#[derive(Debug, Default)]
+pub(super) struct Reserve {
+    /// What the next checkpoint may take: what lives is given back only when one is written.
+    checkpoint_bytes: u64,
+    /// A new segment was asked for.
+    pub(super) rolling: bool,
+    /// What the log was told last.
+    says_low: bool,
+    pub(super) says_stuck: bool,
+}
+
+/// What a checkpoint takes beside snapshots of messages: queues, the manifest.
+const CHECKPOINT_BASE_BYTES: u64 = 64 << 10;
+
 impl<T: Token> Partition<T> {
     /// With little space left nothing new is taken in, so that receives, deletes and the cleaner can go on. With next to
     /// none, only what makes space.
@@ -36,24 +51,76 @@ impl<T: Token> Partition<T> {
         refused.map_or(Ok(()), |reason| Err(CallError::Unavailable(reason.into())))
     }
 
-    /// Below this much room nothing new is taken in.
+    /// Below this much room nothing new is taken in. At most half a segment: a journal with space always has that much.
     pub(super) fn reserve_bytes(&self) -> u64 {
-        self.limits.segment_bytes / 4
+        self.limits.segment_bytes / 4 + 2 * self.reserved_for_checkpoint()
     }
 
-    /// Below this much room the reserve is kept for deletes: neither receives nor the cleaner nor checkpoints go on.
+    /// Below this much room the reserve is kept for deletes and the checkpoint that gives back what they delete: neither
+    /// receives nor the cleaner go on.
     pub(super) fn floor_bytes(&self) -> u64 {
-        self.reserve_bytes() / 4
+        self.limits.segment_bytes / 16 + self.reserved_for_checkpoint()
+    }
+
+    /// So much a checkpoint leaves to deletes.
+    pub(super) fn last_bytes(&self) -> u64 {
+        self.limits.segment_bytes / 64
+    }
+
+    fn reserved_for_checkpoint(&self) -> u64 {
+        self.reserve.checkpoint_bytes.min(self.limits.segment_bytes / 8)
+    }
+
+    /// What the next checkpoint may take.
+    pub(super) fn checkpoint_bytes_ahead(&self) -> u64 {
+        self.reserve.checkpoint_bytes
+    }
+
+    /// Estimates the next checkpoint: as large as the last one, as snapshots grow slowly, but no larger than the messages
+    /// that are left account for, as they may have been consumed since.
+    pub(super) fn estimate_checkpoint(&mut self) {
+        let (_, live_bytes) = self.space.totals();
+        let last_bytes = self.checkpoints.manifest.bytes();
+        let message_bytes = live_bytes.saturating_sub(last_bytes);
+        let most_bytes = 2 * message_bytes + CHECKPOINT_BASE_BYTES.min(self.limits.segment_bytes / 16);
+        self.reserve.checkpoint_bytes = last_bytes.max(message_bytes / 64).min(most_bytes);
+        self.say_what_changed();
+    }
+
+    /// Whether a checkpoint of the expected size can be completed, with something left for deletes.
+    pub(super) fn has_room_for_checkpoint(&self) -> bool {
+        let bytes = self.checkpoint_bytes_ahead();
+        self.room_bytes >= bytes + bytes / 4 + self.last_bytes()
+    }
+
+    /// Whether the next part of a checkpoint leaves something for deletes.
+    pub(super) fn has_room_for_part(&self, part_bytes: usize) -> bool {
+        self.room_bytes >= (self.open.batch.len() + part_bytes) as u64 + self.last_bytes()
     }
 
     /// How much room the journal has, learned outside of an append.
     pub fn set_room(&mut self, room_bytes: u64) {
-        let was_low = self.is_low_on_room();
         self.room_bytes = room_bytes;
-        match (was_low, self.is_low_on_room()) {
-            (false, true) => tracing::error!("{FULL}"),
-            (true, false) => tracing::info!("the disk has space again: everything is served"),
-            _ => {}
+        self.say_what_changed();
+    }
+
+    /// Says in the log that the disk is full, or that it is not any more: once, however many requests are refused.
+    fn say_what_changed(&mut self) {
+        let is_low = self.is_low_on_room();
+        if std::mem::replace(&mut self.reserve.says_low, is_low) == is_low {
+            return;
+        }
+        if is_low {
+            tracing::warn!(room_bytes = self.room_bytes, "{FULL}");
+        } else {
+            tracing::info!(room_bytes = self.room_bytes, "the disk has space again: everything is served");
+        }
+    }
+
+    /// Says that an append found no space, once until one does.
+    pub(super) fn say_that_nothing_goes_on(&mut self) {
+        if !std::mem::replace(&mut self.reserve.says_stuck, true) {
+            tracing::error!("no space is left on the disk: nothing is answered until there is");
         }
     }
 

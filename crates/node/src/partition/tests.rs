@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod full_disk;
+
 use super::*;
 use bongsu_engine::{EngineError, Outgoing, QueueName, Receipt, Receive, Relocation, Sent, StringMap};
-use bongsu_journal::{Journal, MemoryJournal, MemoryOptions};
+use bongsu_journal::{Journal, JournalError, MemoryJournal, MemoryOptions};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -22,9 +24,9 @@ impl Token for Client {
 }
 
 /// A partition with its journal, and what a driver would do for it.
-struct House {
+struct House<J = MemoryJournal> {
     partition: Partition<Client>,
-    journal: MemoryJournal,
+    journal: J,
     options: PartitionOptions,
     now_ms: u64,
     calls: u64,
@@ -84,13 +86,6 @@ impl House {
         house
     }
 
-    fn over(mut journal: MemoryJournal, options: PartitionOptions, now_ms: u64) -> Self {
-        let reading = Reading { monotonic_ms: now_ms, wall_ms: now_ms };
-        let partition = Partition::open(&mut journal, &options, reading).unwrap();
-        let (replies, asked) = Default::default();
-        Self { partition, journal, options, now_ms, calls: 0, replies, asked, entries: 0, deleted: 0 }
-    }
-
     /// Forgets all that is not in the journal and starts again from it.
     fn restart(self) -> Self {
         let deleted = self.deleted;
@@ -98,6 +93,15 @@ impl House {
         house.deleted = deleted;
         house.settle();
         house
+    }
+}
+
+impl<J: Journal> House<J> {
+    fn over(mut journal: J, options: PartitionOptions, now_ms: u64) -> Self {
+        let reading = Reading { monotonic_ms: now_ms, wall_ms: now_ms };
+        let partition = Partition::open(&mut journal, &options, reading).unwrap();
+        let (replies, asked) = Default::default();
+        Self { partition, journal, options, now_ms, calls: 0, replies, asked, entries: 0, deleted: 0 }
     }
 
     fn reading(&self) -> Reading {
@@ -130,9 +134,14 @@ impl House {
                 Output::Append { expected, stamp, payload } => {
                     self.asked.push_back((expected, stamp, payload))
                 }
-                Output::DeleteSegment(base) => {
-                    self.journal.delete_segment(base).unwrap();
-                    self.deleted += 1;
+                Output::DeleteSegment(base) => match self.journal.delete_segment(base) {
+                    Ok(()) => self.deleted += 1,
+                    Err(JournalError::Io { .. } | JournalError::Ended(_)) => {}
+                    Err(error) => panic!("{error}"),
+                },
+                Output::Roll(needed_bytes) => {
+                    let result = self.journal.roll(needed_bytes);
+                    self.partition.rolled(result);
                 }
                 Output::Encode(entity, frozen) => self.partition.encoded(entity, frozen.encode()),
                 Output::Read(queue, bodies) => {
@@ -423,7 +432,6 @@ fn on_a_full_disk_what_is_deleted_is_given_back_though_the_log_is_small() {
     let mut house = House::new(u64::MAX);
     (0..60).for_each(|number| _ = house.ask(send(number, 100_000)).unwrap());
     let before = house.log_bytes();
-    let reserve = house.partition.reserve_bytes();
     for _ in 0..6 {
         let received = house.receive_now();
         let receipts = received.into_iter().map(|(_, receipt)| receipt).collect();
@@ -432,6 +440,7 @@ fn on_a_full_disk_what_is_deleted_is_given_back_though_the_log_is_small() {
     (0..5).for_each(|_| house.pass(1_000));
     assert_eq!(house.deleted, 0, "with room enough nothing is hurried");
     for _ in 0..5 {
+        let reserve = house.partition.reserve_bytes();
         house.partition.set_room(reserve - 1);
         house.pass(1_000);
     }
