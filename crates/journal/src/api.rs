@@ -83,11 +83,12 @@ pub trait Journal: Send {
     /// what is in it: how dead bytes of the only segment are given back on a disk without space. The new one must have
     /// `needed_bytes` of room, and is made of what is allocated ahead, or of what the active segment does not use yet.
     /// Returns the segment that was sealed; `None`, with the log as it was, when there is no space for that, or when the
-    /// active segment is empty. What a caller keeps in reserve may be less by then, but for as much as was needed.
+    /// active segment is empty. Somebody else may be faster in taking what the active segment gave; it keeps `kept_bytes` of
+    /// room for that case.
     ///
     /// # Errors
     /// [`AppendError::Unavailable`], as for an append.
-    fn roll(&mut self, needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError>;
+    fn roll(&mut self, needed_bytes: u64, kept_bytes: u64) -> Result<Option<SegmentInfo>, AppendError>;
 
     /// The reading side. It may be shared between threads and goes on while entries are appended; it shows an entry
     /// only once it is durable.

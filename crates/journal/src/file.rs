@@ -232,9 +232,9 @@ impl FileJournal {
     }
 
     /// Sees to a spare with `needed_bytes` of room; `false` if there is no space for one. Where the disk has none, the active
-    /// segment gives some of what it does not use yet. It keeps at least as much: somebody else may be faster in taking
-    /// what was given, and it must be possible to go on then.
-    fn make_spare_of(&mut self, needed_bytes: u64) -> Result<bool, AppendError> {
+    /// segment gives some of what it does not use yet, but for `kept_bytes`: somebody else may be faster in taking what was
+    /// given, and it must be possible to go on then.
+    fn make_spare_of(&mut self, needed_bytes: u64, kept_bytes: u64) -> Result<bool, AppendError> {
         let overhead_bytes = SEGMENT_HEADER_BYTES + SEAL_BYTES;
         let wanted_bytes = (needed_bytes + overhead_bytes).max(self.options.sizes().min_bytes);
         if wanted_bytes > self.options.segment_bytes {
@@ -244,7 +244,7 @@ impl FileJournal {
             return Ok(true);
         }
         let missing_bytes = wanted_bytes - self.spares.reserved_bytes().unwrap_or(0);
-        if self.active.room_bytes(self.tail) < 2 * missing_bytes {
+        if self.active.room_bytes(self.tail) < missing_bytes + kept_bytes {
             return Ok(false);
         }
         let len_bytes = self.active.len_bytes - missing_bytes;
@@ -355,11 +355,11 @@ impl Journal for FileJournal {
         Ok(Appended { next: self.tail, room_bytes: self.known_room_bytes(), rolled })
     }
 
-    fn roll(&mut self, needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
+    fn roll(&mut self, needed_bytes: u64, kept_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
         if let Some(cause) = &self.ended {
             return Err(AppendError::Unavailable(cause.clone()));
         }
-        if self.tail.0 == self.active.segment.base || !self.make_spare_of(needed_bytes)? {
+        if self.tail.0 == self.active.segment.base || !self.make_spare_of(needed_bytes, kept_bytes)? {
             return Ok(None);
         }
         let sealed = match self.roll_over() {

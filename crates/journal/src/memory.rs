@@ -201,7 +201,7 @@ impl Journal for MemoryJournal {
         Ok(Appended { next: self.tail, room_bytes: u64::MAX, rolled })
     }
 
-    fn roll(&mut self, _needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
+    fn roll(&mut self, _needed_bytes: u64, _kept_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
         let is_empty = self.tail == self.active.base;
         Ok((!is_empty).then(|| self.seal_active()))
     }

@@ -69,8 +69,8 @@ struct State {
     partition: Option<Partition<Caller>>,
     append: Option<(Position, Stamp, Bytes)>,
     dead_segments: Vec<Position>,
-    /// A new segment is to begin, with so much room.
-    roll_bytes: Option<u64>,
+    /// A new segment is to begin, with so much room; so much is kept in the old one.
+    roll: Option<(u64, u64)>,
     aside: Option<Sender<AsideWork>>,
     status: Status,
     /// Until when the journal's thread sleeps, in engine time; 0 while it is awake.
@@ -86,7 +86,7 @@ enum AsideWork {
 enum JournalWork {
     Append(Position, Stamp, Bytes),
     Delete(Vec<Position>),
-    Roll(u64),
+    Roll(u64, u64),
     Tick,
     Stop,
 }
@@ -108,7 +108,7 @@ pub(crate) fn start(
         partition: Some(partition),
         append: None,
         dead_segments: Vec::new(),
-        roll_bytes: None,
+        roll: None,
         aside: Some(aside),
         status: Status::Ready,
         sleeps_until_ms: 0,
@@ -176,7 +176,7 @@ impl Shared {
                     state.append = Some((expected, stamp, payload))
                 }
                 Output::DeleteSegment(base) => state.dead_segments.push(base),
-                Output::Roll(needed_bytes) => state.roll_bytes = Some(needed_bytes),
+                Output::Roll { needed_bytes, kept_bytes } => state.roll = Some((needed_bytes, kept_bytes)),
                 Output::Encode(entity, frozen) => ask_aside(&state.aside, AsideWork::Encode(entity, frozen)),
                 Output::Read(queue, bodies) => ask_aside(&state.aside, AsideWork::Read(queue, bodies)),
             }
@@ -195,8 +195,7 @@ impl Shared {
     /// Wakes the journal's thread if it sleeps and there is work, or something is due before it would wake.
     fn wake_journal(&self, state: &State) {
         let Some(partition) = &state.partition else { return };
-        let has_work =
-            state.append.is_some() || !state.dead_segments.is_empty() || state.roll_bytes.is_some();
+        let has_work = state.append.is_some() || !state.dead_segments.is_empty() || state.roll.is_some();
         if state.sleeps_until_ms > 0 && (has_work || partition.next_wake_ms() < state.sleeps_until_ms) {
             self.changed.notify_one();
         }
@@ -213,8 +212,8 @@ impl Shared {
             if !state.dead_segments.is_empty() {
                 return JournalWork::Delete(std::mem::take(&mut state.dead_segments));
             }
-            if let Some(needed_bytes) = state.roll_bytes.take() {
-                return JournalWork::Roll(needed_bytes);
+            if let Some((needed_bytes, kept_bytes)) = state.roll.take() {
+                return JournalWork::Roll(needed_bytes, kept_bytes);
             }
             let shutting_down = state.shutting_down;
             let Some(partition) = &mut state.partition else { return JournalWork::Stop };
@@ -305,8 +304,8 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
                     }
                 }
             }
-            JournalWork::Roll(needed_bytes) => {
-                let result = journal.roll(needed_bytes);
+            JournalWork::Roll(needed_bytes, kept_bytes) => {
+                let result = journal.roll(needed_bytes, kept_bytes);
                 let room_bytes = journal.room_bytes();
                 shared.step(|partition, _| {
                     partition.set_room(room_bytes);

@@ -7,6 +7,7 @@ use crate::house::House;
 use crate::process::Event;
 use bongsu_engine::{Command, QueueName, Receive, Reply, StringMap, TaskStatus};
 use bongsu_journal::Journal;
+use bongsu_node::CallError;
 
 /// Longer than anything can be hidden.
 const PATIENCE_MS: u64 = 43_300_000;
@@ -14,6 +15,9 @@ const PATIENCE_MS: u64 = 43_300_000;
 const COOLDOWN_MS: u64 = 61_000;
 /// How often a queue is filled and purged.
 const PURGES: usize = 12;
+/// By how much segments are larger while the disk is full, and how often it is filled.
+const ROOMY: u64 = 10;
+const FILLINGS: usize = 2;
 /// How long the cleaner has to come down to what lives.
 const CLEANING_MS: u64 = 60_000;
 /// What snapshots of queues like these may take.
@@ -28,6 +32,7 @@ impl House {
         self.fill_and_purge()?;
         self.settle()?;
         self.check_space()?;
+        self.fill_the_disk_and_drain()?;
         match self.dice.below(3) {
             0 => self.end_process(Crash::Kill),
             1 => self.end_process(Crash::PowerCut(bongsu_journal::testing::Loss::Everything)),
@@ -123,6 +128,48 @@ impl House {
             return Err(format!("the log has {log_bytes} bytes in {count} segments, over {limit}"));
         }
         Ok(())
+    }
+
+    /// Others fill the disk, clients fill the store, and consume what they sent: then it takes messages again, though nobody
+    /// else gave space back.
+    fn fill_the_disk_and_drain(&mut self) -> Verdict {
+        // What the reserve is for takes segments that are large beside their entries, as those of a server are.
+        self.character.segment_bytes *= ROOMY;
+        self.end_process(Crash::Kill);
+        self.settle()?;
+        self.pass_ms(COOLDOWN_MS);
+        let name = self.workload.scratch_queue();
+        self.ask(Command::PurgeQueue(name.clone()))?.map_err(|error| format!("no purge: {error}"))?;
+        // So that what is sent can be received at once.
+        self.calm(&name)?;
+        let others_leave_bytes = self.dice.below(self.character.segment_bytes);
+        self.full = true;
+        self.disk.set_capacity_bytes(Some(self.disk.used_bytes() + others_leave_bytes));
+        self.trace(format_args!("*** others leave {others_leave_bytes} bytes of the disk"));
+        for _ in 0..FILLINGS {
+            self.send_until_refused(&name)?;
+            self.empty(&name)?;
+            self.settle()?;
+            let send = self.workload.large_send(&name);
+            if let Err(error) = self.ask(send)? {
+                let segments = self.process.as_ref().map(|process| process.journal.segments());
+                return Err(format!("what was consumed is not given back: {error}, {segments:?}"));
+            }
+        }
+        self.heal();
+        self.settle()
+    }
+
+    fn send_until_refused(&mut self, name: &QueueName) -> Verdict {
+        for _ in 0..1_000 {
+            let send = self.workload.large_send(name);
+            match self.ask(send)? {
+                Ok(_) => {}
+                Err(CallError::Unavailable(_)) => return Ok(()),
+                Err(error) => return Err(format!("a queue can't be filled: {error}")),
+            }
+        }
+        Err("a full disk takes message after message".to_owned())
     }
 
     fn drain(&mut self) -> Verdict {

@@ -349,10 +349,10 @@ impl House {
                     self.trace(format_args!("  delete the segment at {base}"));
                     self.queue_work(Work::Delete(base));
                 }
-                Output::Roll(needed_bytes) => {
+                Output::Roll { needed_bytes, kept_bytes } => {
                     self.history.number(needed_bytes);
                     self.trace(format_args!("  begin a segment with {needed_bytes} bytes of room"));
-                    self.queue_work(Work::Roll(needed_bytes));
+                    self.queue_work(Work::Roll(needed_bytes, kept_bytes));
                 }
                 Output::Encode(entity, frozen) => {
                     let ms = self.dice.below(40);
@@ -487,8 +487,8 @@ impl House {
                 }
                 Told::Nothing
             }
-            Work::Roll(needed_bytes) => {
-                let result = process.journal.roll(needed_bytes);
+            Work::Roll(needed_bytes, kept_bytes) => {
+                let result = process.journal.roll(needed_bytes, kept_bytes);
                 Told::Rolled { result, room_bytes: process.journal.room_bytes() }
             }
             Work::Room => Told::Room(process.journal.room_bytes()),

@@ -75,8 +75,8 @@ impl Journal for TrickyJournal {
         }
     }
 
-    fn roll(&mut self, needed_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
-        self.inner.roll(needed_bytes)
+    fn roll(&mut self, needed_bytes: u64, kept_bytes: u64) -> Result<Option<SegmentInfo>, AppendError> {
+        self.inner.roll(needed_bytes, kept_bytes)
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

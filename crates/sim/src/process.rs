@@ -28,7 +28,7 @@ impl Token for Client {
 pub(crate) enum Work {
     Append { expected: Position, stamp: Stamp, payload: Bytes },
     Delete(Position),
-    Roll(u64),
+    Roll(u64, u64),
     Room,
 }
 

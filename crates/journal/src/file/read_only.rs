@@ -67,7 +67,7 @@ impl Journal for ReadOnlyJournal {
         Err(AppendError::Unavailable(REFUSAL.to_owned()))
     }
 
-    fn roll(&mut self, _: u64) -> Result<Option<SegmentInfo>, AppendError> {
+    fn roll(&mut self, _: u64, _: u64) -> Result<Option<SegmentInfo>, AppendError> {
         Err(AppendError::Unavailable(REFUSAL.to_owned()))
     }
 

@@ -96,7 +96,7 @@ fn live(disk: &SimDisk, owed: &mut Owed, appends: u64) -> Result<(), String> {
         owed.append(&mut journal).map_err(|e| e.to_string())?;
     }
     owed.delete_first(&mut journal)?;
-    journal.roll(700).map_err(|e| e.to_string())?;
+    journal.roll(700, 0).map_err(|e| e.to_string())?;
     owed.append(&mut journal).map_err(|e| e.to_string())?;
     Box::new(journal).close().map_err(|e| e.to_string())?;
     let mut journal = open(disk).map_err(|e| e.to_string())?;

@@ -11,6 +11,9 @@ const LARGE: FileOptions = FileOptions { segment_bytes: 64 << 10, ..SMALL };
 /// The room that these tests want a new segment to have.
 const NEEDED_BYTES: u64 = 2 << 10;
 
+/// What they want an old one to keep.
+const KEPT_BYTES: u64 = 3 << 10;
+
 fn fill_disk(disk: &SimDisk) {
     disk.set_capacity_bytes(Some(disk.used_bytes()));
 }
@@ -37,7 +40,7 @@ fn without_spare(disk: &SimDisk) -> (FileJournal, u64) {
 }
 
 fn roll(journal: &mut FileJournal) -> SegmentInfo {
-    let sealed = journal.roll(NEEDED_BYTES).unwrap().expect("space for a segment");
+    let sealed = journal.roll(NEEDED_BYTES, KEPT_BYTES).unwrap().expect("space for a segment");
     assert!(sealed.sealed && sealed.end == journal.tail());
     assert!(journal.room_bytes() >= NEEDED_BYTES);
     sealed
@@ -86,12 +89,12 @@ fn a_segment_that_can_not_be_made_leaves_room_for_deletes() {
     for _ in 0..100 {
         disk.fail(Step::Create, 0, rustix::io::Errno::NOSPC.raw_os_error());
         disk.fail(Step::Create, 0, rustix::io::Errno::NOSPC.raw_os_error());
-        assert_eq!(journal.roll(NEEDED_BYTES), Ok(None));
+        assert_eq!(journal.roll(NEEDED_BYTES, KEPT_BYTES), Ok(None));
         fill_disk(&disk);
     }
     disk.heal();
     let left = journal.room_bytes();
-    assert!(left >= NEEDED_BYTES, "{left}");
+    assert!(left >= KEPT_BYTES, "{left}");
     append(&mut journal, number);
     assert_eq!(journal.segments().len(), 1);
 }
@@ -100,25 +103,25 @@ fn a_segment_that_can_not_be_made_leaves_room_for_deletes() {
 fn nothing_is_rolled_without_reason_or_space() {
     let disk = SimDisk::new();
     let mut journal = open_with(&disk, SMALL).unwrap();
-    assert_eq!(journal.roll(1), Ok(None), "an empty segment");
+    assert_eq!(journal.roll(1, KEPT_BYTES), Ok(None), "an empty segment");
     append(&mut journal, 0);
-    assert_eq!(journal.roll(SMALL.segment_bytes), Ok(None), "no segment is that large");
-    assert!(journal.roll(1).unwrap().is_some());
-    assert_eq!(journal.roll(1), Ok(None), "an empty segment");
+    assert_eq!(journal.roll(SMALL.segment_bytes, KEPT_BYTES), Ok(None), "no segment is that large");
+    assert!(journal.roll(1, KEPT_BYTES).unwrap().is_some());
+    assert_eq!(journal.roll(1, KEPT_BYTES), Ok(None), "an empty segment");
     fill_disk(&disk);
     append(&mut journal, 1);
     let rest = journal.room_bytes();
-    assert!(journal.roll(1).unwrap().is_some(), "the spare");
+    assert!(journal.roll(1, KEPT_BYTES).unwrap().is_some(), "the spare");
     append(&mut journal, 2);
     assert!(journal.room_bytes() < rest);
     while journal.segments().len() < 4 && journal.room_bytes() > 1_300 {
         append(&mut journal, 2);
     }
-    assert_eq!(journal.roll(1), Ok(None), "neither a spare nor space for one");
+    assert_eq!(journal.roll(1, KEPT_BYTES), Ok(None), "neither a spare nor space for one");
     disk.fail(Step::Sync, 0, rustix::io::Errno::IO.raw_os_error());
     disk.set_capacity_bytes(None);
-    assert!(matches!(journal.roll(1), Err(AppendError::Unavailable(_))));
-    assert!(matches!(journal.roll(1), Err(AppendError::Unavailable(_))), "it has ended");
+    assert!(matches!(journal.roll(1, KEPT_BYTES), Err(AppendError::Unavailable(_))));
+    assert!(matches!(journal.roll(1, KEPT_BYTES), Err(AppendError::Unavailable(_))), "it has ended");
 }
 
 /// Power fails at every step while a segment is cut out of the other, and the other is deleted.
@@ -130,7 +133,7 @@ fn no_crash_while_rolling_loses_anything() {
         if let Some(steps) = crash_in {
             disk.crash_at(before + steps);
         }
-        let Ok(Some(sealed)) = journal.roll(NEEDED_BYTES) else { return (number, 0, false) };
+        let Ok(Some(sealed)) = journal.roll(NEEDED_BYTES, KEPT_BYTES) else { return (number, 0, false) };
         let deleted = journal.delete_segment(sealed.base).is_ok();
         (number, disk.steps() - before, deleted)
     };

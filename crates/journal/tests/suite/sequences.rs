@@ -63,7 +63,7 @@ fn act_on(journal: &mut dyn Journal, model: &mut Model, count: &mut u64, act: &A
         Act::Roll { needed_bytes } => {
             let tail = journal.tail();
             let last = journal.segments().last().copied();
-            let rolled = journal.roll(needed_bytes).unwrap();
+            let rolled = journal.roll(needed_bytes, 100).unwrap();
             assert_eq!(journal.tail(), tail);
             assert!(rolled.is_none() || rolled == last.map(|last| SegmentInfo { sealed: true, ..last }));
         }

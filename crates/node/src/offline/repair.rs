@@ -211,8 +211,8 @@ impl Work<'_> {
                 self.journal.delete_segment(base)?;
                 self.done.removed_segments += u64::from(self.damaged.contains(&base.0));
             }
-            Output::Roll(needed_bytes) => {
-                let result = self.journal.roll(needed_bytes);
+            Output::Roll { needed_bytes, kept_bytes } => {
+                let result = self.journal.roll(needed_bytes, kept_bytes);
                 self.partition.set_room(self.journal.room_bytes());
                 self.partition.rolled(result);
             }

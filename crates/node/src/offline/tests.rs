@@ -112,8 +112,8 @@ impl House {
                         self.partition.appended(self.reading(), appended);
                     }
                     Output::DeleteSegment(base) => self.journal.delete_segment(base).unwrap(),
-                    Output::Roll(needed_bytes) => {
-                        let result = self.journal.roll(needed_bytes);
+                    Output::Roll { needed_bytes, kept_bytes } => {
+                        let result = self.journal.roll(needed_bytes, kept_bytes);
                         self.partition.rolled(result);
                     }
                     Output::Encode(entity, frozen) => self.partition.encoded(entity, frozen.encode()),

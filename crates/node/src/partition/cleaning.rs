@@ -42,7 +42,10 @@ impl<T: Token> Partition<T> {
         if self.cleaning.left.is_empty() {
             self.choose_segment();
         }
-        self.read_slice();
+        // What is below the floor is not for copies, which may take more than was thought.
+        if self.room_bytes >= self.floor_bytes() {
+            self.read_slice();
+        }
     }
 
     fn choose_segment(&mut self) {
@@ -86,13 +89,21 @@ impl<T: Token> Partition<T> {
             return;
         }
         let Some(active) = self.space.active() else { return };
-        let dead_bytes = active.bytes() - active.live_bytes.min(active.bytes());
-        let worth_it =
-            dead_bytes >= (self.limits.segment_bytes / LEAST_GAIN).max(2 * self.checkpoint_bytes_ahead());
-        if worth_it && active.live_bytes * 4 <= active.bytes() {
+        let checkpoint_bytes = self.checkpoint_bytes_ahead();
+        // What lives there of snapshots does not move: the next checkpoint takes its place.
+        let (manifest, head) = (&self.checkpoints.manifest, &self.checkpoints.head);
+        let snapshots = manifest.bodies().chain(head.iter().copied());
+        let snapshots = snapshots.filter(|body| body.position >= active.base);
+        let snapshot_bytes: u64 = snapshots.map(|body| u64::from(body.len)).sum();
+        let moving_bytes = active.live_bytes.saturating_sub(snapshot_bytes);
+        let dead_bytes = active.bytes().saturating_sub(active.live_bytes);
+        let least_bytes = (self.limits.segment_bytes / LEAST_GAIN).max(2 * checkpoint_bytes);
+        if dead_bytes >= least_bytes && moving_bytes * 4 <= active.bytes() {
             self.reserve.rolling = true;
-            let needed_bytes = self.last_bytes() + 2 * (self.checkpoint_bytes_ahead() + active.live_bytes);
-            self.outputs.push(Output::Roll(needed_bytes));
+            let written_bytes = checkpoint_bytes + moving_bytes;
+            let needed_bytes = self.last_bytes() + written_bytes + written_bytes / 4;
+            let kept_bytes = self.limits.segment_bytes / 16;
+            self.outputs.push(Output::Roll { needed_bytes, kept_bytes });
         }
     }
 

@@ -89,9 +89,14 @@ pub enum Output<T> {
     },
     /// Delete a segment.
     DeleteSegment(Position),
-    /// Have the journal begin a new segment with this much room ([`bongsu_journal::Journal::roll`]), then call
-    /// [`Partition::set_room`] and [`Partition::rolled`].
-    Roll(u64),
+    /// Have [`bongsu_journal::Journal::roll`] begin a new segment, then call [`Partition::set_room`] and
+    /// [`Partition::rolled`].
+    Roll {
+        /// Room that the new one must have.
+        needed_bytes: u64,
+        /// Room that the old one keeps if there is no new one.
+        kept_bytes: u64,
+    },
     /// Encode an entity aside, then call [`Partition::encoded`].
     Encode(EntityId, Box<Frozen>),
     /// Read these messages' bytes aside, then call [`Partition::copied`].

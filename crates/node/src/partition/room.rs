@@ -129,8 +129,9 @@ impl<T: Token> Partition<T> {
         self.room_bytes < self.reserve_bytes()
     }
 
-    /// What the cleaner may write at a time of little room: copies have to fit beside what deletes need.
+    /// What the cleaner may copy at a time of little room, beside what receives and deletes need. Records about the copies
+    /// take something too.
     pub(super) fn spendable_bytes(&self) -> u64 {
-        self.room_bytes.saturating_sub(self.floor_bytes()) / 2
+        self.room_bytes.saturating_sub(self.floor_bytes()) / 4 * 3
     }
 }

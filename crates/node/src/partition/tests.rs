@@ -139,8 +139,8 @@ impl<J: Journal> House<J> {
                     Err(JournalError::Io { .. } | JournalError::Ended(_)) => {}
                     Err(error) => panic!("{error}"),
                 },
-                Output::Roll(needed_bytes) => {
-                    let result = self.journal.roll(needed_bytes);
+                Output::Roll { needed_bytes, kept_bytes } => {
+                    let result = self.journal.roll(needed_bytes, kept_bytes);
                     self.partition.rolled(result);
                 }
                 Output::Encode(entity, frozen) => self.partition.encoded(entity, frozen.encode()),
