@@ -67,8 +67,10 @@ impl<T: Token> Partition<T> {
         self.limits.segment_bytes / 64
     }
 
+    /// What is kept beyond that for the next checkpoint; a small one fits as it is.
     fn reserved_for_checkpoint(&self) -> u64 {
-        self.reserve.checkpoint_bytes.min(self.limits.segment_bytes / 8)
+        let segment_bytes = self.limits.segment_bytes;
+        self.reserve.checkpoint_bytes.saturating_sub(segment_bytes / 32).min(segment_bytes / 8)
     }
 
     /// What the next checkpoint may take.
