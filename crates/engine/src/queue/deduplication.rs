@@ -45,9 +45,14 @@ impl Deduplication {
     pub(crate) fn rebuild(&mut self) {
         self.index = Index::default();
         let of = Numbered { sends: &self.sends, first: self.forgotten };
-        for (send, number) in self.sends.iter().zip(self.forgotten..) {
-            self.index.insert(of, send.key, number);
+        for (send, index) in self.sends.iter().zip(0..) {
+            self.index.insert(of, send.key, self.number(index));
         }
+    }
+
+    /// The number of the send at `index`. They may begin anywhere, as snapshots say, and go round: only their distances count.
+    fn number(&self, index: u64) -> u64 {
+        self.forgotten.wrapping_add(index)
     }
 
     /// A copy without what [`Deduplication::rebuild`] makes, sharing the rest.
@@ -67,7 +72,7 @@ impl Deduplication {
     }
 
     pub(crate) fn remember(&mut self, key: u128, at_ms: u64, sequence: u64, message_id: [u8; 16]) {
-        let number = self.forgotten + self.sends.len() as u64;
+        let number = self.number(self.sends.len() as u64);
         self.sends.push_back(Send { key, at_ms, sequence, message_id });
         self.index.insert(Numbered { sends: &self.sends, first: self.forgotten }, key, number);
     }
@@ -76,7 +81,7 @@ impl Deduplication {
         let mut popped = false;
         while let Some(send) = self.sends.front().filter(|send| send.at_ms + WINDOW_MS <= now_ms) {
             self.index.remove(send.key, self.forgotten);
-            self.forgotten += 1;
+            self.forgotten = self.number(1);
             self.sends.pop_front();
             popped = true;
         }
@@ -87,7 +92,7 @@ impl Deduplication {
 
     /// Forgets all (a purge does).
     pub(crate) fn clear(&mut self) {
-        self.forgotten += self.sends.len() as u64;
+        self.forgotten = self.number(self.sends.len() as u64);
         self.sends = Sends::default();
         self.index = Index::default();
     }
@@ -149,5 +154,23 @@ impl Attempts {
     pub(crate) fn clear(&mut self) {
         self.by_number.clear();
         self.by_key.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deduplication, WINDOW_MS};
+
+    /// A fuzzer wrote a snapshot whose sends began at the last number there is; counting on from there ended in a panic.
+    #[test]
+    fn numbers_go_round() {
+        let mut window = Deduplication { forgotten: u64::MAX - 1, ..Deduplication::default() };
+        for key in 1..=4 {
+            window.remember(key, key as u64, key as u64 * 10, [key as u8; 16]);
+        }
+        window.rebuild();
+        assert_eq!(window.find(4), Some((40, [4; 16])));
+        window.advance(WINDOW_MS + 3);
+        assert_eq!((window.find(3), window.find(4)), (None, Some((40, [4; 16]))));
     }
 }
