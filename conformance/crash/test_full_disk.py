@@ -19,6 +19,11 @@ OTHERS_BYTES = 20_000_000
 """What somebody else keeps on the same disk."""
 
 BODY_BYTES = 60_000
+SMALL_STORE_BYTES = 24_000_000
+
+RESERVE_BYTES = 18 << 20
+"""About what the server does not give to messages."""
+
 SEGMENT_BYTES = 16 << 20
 """The largest segment on a disk of this size."""
 
@@ -48,6 +53,16 @@ class SmallDisk:
         with self.others.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, OTHERS_BYTES)
 
+    def fill_the_rest_by_others(self) -> None:
+        """All that the server has not allocated."""
+        rest, size = self.mount_point / "rest", 1 << 20
+        with rest.open("wb") as file:
+            while size >= 4096:
+                try:
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, size)
+                except OSError:
+                    size //= 2
+
     def free_by_others(self) -> None:
         self.others.unlink()
 
@@ -64,6 +79,13 @@ class Budget:
 
     def fill_by_others(self) -> None:
         self.server.order(f"capacity {DISK_BYTES - OTHERS_BYTES}")
+
+    def fill_the_rest_by_others(self) -> None:
+        """What the server has allocated by then can't be told from outside; this is a little more."""
+        order = f"capacity {SMALL_STORE_BYTES}"
+        self.server.order(order)
+        # Also after a restart.
+        self.server.orders = (order,)
 
     def free_by_others(self) -> None:
         self.server.order(f"capacity {DISK_BYTES}")
@@ -171,4 +193,38 @@ def test_a_full_disk_refuses_sends_and_recovers_without_a_restart(disk):
         f"\n== full disk: messages={first + second + third + 1} ({first} until full, {second} after deletes, {third} after "
         f"others made space) {auditor.verdict()}"
     )
+    assert auditor.violations == []
+
+
+def test_a_store_of_one_segment_is_writable_again_once_it_is_drained(disk):
+    """Others keep the disk full all the time; all that the store gives back is in the segment that it writes to."""
+    server = disk.server.start()
+    queue, auditor = create(server, "small"), Auditor()
+    books, serial = StandardBooks(auditor), itertools.count()
+    process = server.process
+    disk.fill_the_rest_by_others()
+
+    taken = []
+    for _ in range(4):
+        taken.append(fill(server, queue, books, serial))
+        consume(server, queue, books, taken[-1])
+        eventually(lambda: ready(server) == (200, "ready"), 20, "space given back by deletes")
+    assert server.process is process and process.poll() is None
+    kept = sum(path.stat().st_size for path in server.data_dir.iterdir() if path.is_file())
+    assert kept < 2 * RESERVE_BYTES, f"the store has {kept} bytes, and may use the most of them again"
+    assert min(taken) > 0 and sum(taken) * BODY_BYTES > kept - RESERVE_BYTES, f"{taken} messages fit without giving back"
+
+    refusals = sum("refused a request" in line for line in server.log_text().splitlines())
+    assert refusals == 0, f"{refusals} lines about single refusals"
+    server.kill()
+    server.restart()
+    drained: set[str] = set()
+
+    def each(body, asked_at):
+        books.was_received(body, asked_at)
+        drained.add(body)
+
+    drain(server.endpoint, queue, each)
+    books.close(drained)
+    print(f"\n== full disk, one segment: messages={taken} {auditor.verdict()}")
     assert auditor.violations == []
