@@ -2,6 +2,7 @@
 //!
 //! - `check` – formatting, clippy, the arrows between crates, licences and sources of dependencies
 //! - `backlog` – how deep queues cost, measured
+//! - `bench` – speed, measured beside what is possible and beside others
 //! - `fuzz` – the fuzz targets, for as long as wanted
 //! - `simulate` – seeds of the simulation, and the planted faults that it must find
 //! - `test` – unit tests, then real clients against the real binary; sets up what those need
@@ -10,8 +11,10 @@
 
 mod arrows;
 mod backlog;
+mod bench;
 mod check;
 mod fuzz;
+mod measure;
 mod paths;
 mod server;
 mod simulate;
@@ -41,8 +44,9 @@ fn main() -> ExitCode {
         Some((task, rest)) if task == "test" => suites::run(rest),
         Some((task, rest)) if task == "fuzz" => fuzz::run(rest),
         Some((task, rest)) if task == "backlog" => backlog::run(rest),
+        Some((task, rest)) if task == "bench" => bench::run(rest),
         Some((task, _)) if task == "help" || task == "--help" || task == "-h" => {
-            print!("{USAGE}\n{}\n{}\n", backlog::USAGE, fuzz::USAGE);
+            print!("{USAGE}\n{}\n{}\n{}\n", backlog::USAGE, bench::USAGE, fuzz::USAGE);
             return ExitCode::SUCCESS;
         }
         _ => Err(format!("no such task\n\n{USAGE}")),

@@ -60,7 +60,11 @@ pub(crate) fn npm(log: &mut Log, suite: &str) -> Result<(), String> {
 }
 
 /// Runs `work` unless `stamp` already is a copy of `source`, which it becomes when the work is done.
-fn once(source: &Path, stamp: &Path, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+pub(crate) fn once(
+    source: &Path,
+    stamp: &Path,
+    work: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
     let wanted = std::fs::read(source).map_err(|error| format!("{}: {error}", source.display()))?;
     if std::fs::read(stamp).is_ok_and(|done| done == wanted) {
         return Ok(());

@@ -5,6 +5,7 @@ use crate::store::{Backup, Check, Restore};
 use bongsu_server::config::{Account, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A durable, self-hosted message queue with the Amazon SQS contract.
 ///
@@ -57,9 +58,17 @@ pub(crate) struct Serve {
     /// TOML file with all of these and with queues to declare at start
     #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// For measurements only: make each sync of the journal take so much longer, as on a slower disk
+    #[arg(long, hide = true, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    sync_delay_ms: Option<u64>,
 }
 
 impl Serve {
+    /// What each sync is to take longer, if anything.
+    pub(crate) fn sync_delay(&self) -> Option<Duration> {
+        self.sync_delay_ms.map(Duration::from_millis)
+    }
+
     /// The file, and what wins over it.
     pub(crate) fn into_parts(self) -> (Option<PathBuf>, Overrides) {
         let overrides = Overrides {
@@ -109,6 +118,13 @@ mod tests {
             let error = Arguments::try_parse_from(["bongsu", flag, value]).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn syncs_are_only_slow_when_asked_for() {
+        assert_eq!(Arguments::parse_from(["bongsu"]).serve.sync_delay(), None);
+        let arguments = Arguments::parse_from(["bongsu", "--sync-delay-ms", "5"]);
+        assert_eq!(arguments.serve.sync_delay(), Some(std::time::Duration::from_millis(5)));
     }
 
     #[test]

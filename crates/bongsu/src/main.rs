@@ -8,14 +8,17 @@
 mod arguments;
 mod bench;
 mod serve;
+mod slow_disk;
 mod store;
 
 use arguments::{Arguments, Command, Serve};
 use clap::Parser as _;
 use serve::{ServeError, Store};
+use slow_disk::SlowDisk;
 use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -32,8 +35,16 @@ fn main() -> ExitCode {
 }
 
 fn serve(arguments: Serve) -> Result<(), ServeError> {
+    let mut store = Store::default();
+    if let Some(delay) = arguments.sync_delay() {
+        tracing::warn!(
+            "each sync takes {} ms longer, as asked for: this is for measurements",
+            delay.as_millis()
+        );
+        store.disk = Arc::new(SlowDisk { delay });
+    }
     let (file, overrides) = arguments.into_parts();
-    serve::run(file, overrides, Store::default())
+    serve::run(file, overrides, store)
 }
 
 fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {

@@ -2,8 +2,10 @@
 
 use super::Options;
 use super::disk::drop_page_cache;
-use super::server::{Observer, Server, now, sleep};
-use super::table::{Section, grouped, mib};
+use super::server::{Observer, Server};
+use super::table::Section;
+use crate::measure::clock::{now, sleep};
+use crate::measure::text::{grouped, median, mib};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -423,11 +425,6 @@ fn taken(options: &Options) -> u64 {
     ROUNDS as u64 * drains_a_round(options) * SHALLOW
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 /// The moment at which the disk held most beyond twice what lived.
 struct Worst {
     excess_bytes: u64,
@@ -479,7 +476,7 @@ fn settle(server: &Server) {
 
 #[cfg(test)]
 mod tests {
-    use super::{latencies, median, per_second};
+    use super::{latencies, per_second};
     use serde_json::json;
 
     #[test]
@@ -489,11 +486,5 @@ mod tests {
             json!({ "operations": { "SendMessage": { "messages_per_s": 51_234.9, "latency_us": latency } } });
         assert_eq!(per_second(&result, "SendMessage"), "51,234/s");
         assert_eq!(latencies(&result, "SendMessage"), "0.40 / 2.50 / 3.00 / 10.00 ms");
-    }
-
-    #[test]
-    fn the_median_is_the_middle_one() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(Vec::new()), 0.0);
     }
 }

@@ -1,14 +1,14 @@
 //! A server with a data directory of its own that can be killed and started again, and what it says about itself.
 
 use super::disk;
+use crate::measure::call::{call, ready_address};
+use crate::measure::clock::{now, sleep};
 use crate::{paths, steps};
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const READY_LIMIT: Duration = Duration::from_secs(300);
 /// Fine enough to time a start-up.
@@ -22,16 +22,6 @@ pub(super) struct Server {
     address: String,
     /// The load generator's command lines so far, for the page.
     pub(super) commands: Vec<String>,
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures real processes")]
-pub(super) fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
-pub(super) fn sleep(duration: Duration) {
-    std::thread::sleep(duration);
 }
 
 impl Server {
@@ -245,52 +235,4 @@ fn spawn(data: &Path, log: &Path) -> Result<(Child, String), String> {
     steps::signal(&child, "KILL");
     let _ = child.wait();
     Err(format!("the server was not ready after {} s", READY_LIMIT.as_secs()))
-}
-
-fn ready_address(log: &str) -> Option<String> {
-    let line = log.lines().find(|line| line.contains("ready: listening on http://"))?;
-    let rest = line.split_once("http://")?.1;
-    // The rest of the line shows that the address is all there.
-    Some(rest.split_once(',')?.0.to_owned())
-}
-
-fn call(address: &str, action: &str, request: &Value) -> Result<Value, String> {
-    let body = request.to_string();
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nX-Amz-Target: AmazonSQS.{action}\r\n\
-         Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let exchange = || -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.write_all(format!("{head}{body}").as_bytes())?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(answer)
-    };
-    let answer = exchange().map_err(|error| error.to_string())?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
-    if !head.starts_with("HTTP/1.1 200 ") {
-        return Err(format!("{} {body}", head.lines().next().unwrap_or_default()));
-    }
-    if body.is_empty() {
-        Ok(Value::Null)
-    } else {
-        serde_json::from_str(body).map_err(|error| error.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ready_address;
-
-    #[test]
-    fn the_address_is_read_from_a_complete_ready_line() {
-        let line =
-            "2026 INFO ready: listening on http://127.0.0.1:40123, keeping messages in /d (journal: file)\n";
-        assert_eq!(ready_address(line).as_deref(), Some("127.0.0.1:40123"));
-        assert_eq!(ready_address("INFO ready: listening on http://127.0.0.1:401"), None);
-        assert_eq!(ready_address("INFO opening\n"), None);
-    }
 }

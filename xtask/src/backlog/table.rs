@@ -1,5 +1,6 @@
 //! What was measured, as text.
 
+use crate::measure::host::machine;
 use crate::paths;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -78,24 +79,6 @@ impl Section {
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-pub(super) fn mib(bytes: u64) -> String {
-    let mib = bytes as f64 / f64::from(1 << 20);
-    if mib < 10_000.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
-}
-
 fn kept(scenario: &str) -> PathBuf {
     paths::target().join("xtask").join("backlog").join(format!("{scenario}.md"))
 }
@@ -129,25 +112,10 @@ A *restart* is from the start of the process, after a SIGKILL, to the line that 
 was emptied before.
 ";
 
-/// What it was measured on.
-fn machine() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let field = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let model = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown CPU".to_owned());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let kib: u64 = field(&read("/proc/meminfo"), "MemTotal")
-        .and_then(|text| text.trim_end_matches(" kB").parse().ok())
-        .unwrap_or_default();
-    let kernel = read("/proc/sys/kernel/osrelease");
-    format!("Machine: {cores} cores ({model}), {} RAM, Linux {}.", mib(kib * 1024), kernel.trim())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Section, grouped, mib};
+    use super::Section;
+    use crate::measure::text::mib;
 
     #[test]
     fn a_missed_limit_is_seen() {
@@ -164,11 +132,5 @@ mod tests {
         {
             assert!(text.contains(part), "{part} in\n{text}");
         }
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([7, 999, 1_000, 12_345_678].map(grouped), ["7", "999", "1,000", "12,345,678"]);
-        assert_eq!(mib(20_480 << 20), "20.0 GiB");
     }
 }

@@ -1,0 +1,245 @@
+//! The page: sections that are measured, each kept until it is measured again.
+
+use super::Options;
+use crate::measure::host::machine;
+use crate::measure::text::grouped;
+use crate::paths;
+use std::fmt::Write as _;
+use std::process::Command;
+
+/// What a section found.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    title: String,
+    parts: Vec<String>,
+    targets: Vec<Target>,
+    commands: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Target {
+    what: String,
+    wanted: String,
+    found: String,
+    met: bool,
+}
+
+impl Report {
+    pub(super) fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), ..Self::default() }
+    }
+
+    pub(super) fn table(&mut self, table: &Table) {
+        self.parts.push(table.markdown());
+    }
+
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        self.parts.push(format!("{}\n", text.into()));
+    }
+
+    /// A figure that has to reach something.
+    pub(super) fn target(
+        &mut self,
+        what: impl Into<String>,
+        wanted: &str,
+        found: impl Into<String>,
+        met: bool,
+    ) {
+        let (what, found) = (what.into(), found.into());
+        self.targets.push(Target { what, wanted: wanted.to_owned(), found, met });
+    }
+
+    /// A ratio that has to reach something.
+    pub(super) fn ratio(&mut self, what: impl Into<String>, least: f64, found: f64) {
+        self.target(what, &format!("≥ {least}"), format!("{found:.2}"), found >= least);
+    }
+
+    /// How a figure was had; the same command is shown once.
+    pub(super) fn command(&mut self, command: impl Into<String>) {
+        let command = command.into();
+        if !self.commands.contains(&command) {
+            self.commands.push(command);
+        }
+    }
+
+    pub(super) fn meets_targets(&self) -> bool {
+        self.targets.iter().all(|target| target.met)
+    }
+
+    pub(super) fn markdown(&self, conditions: &str) -> String {
+        let mut text = format!("## {}\n\n{conditions}\n", self.title);
+        // Writing to a String does not fail.
+        self.parts.iter().for_each(|part| _ = write!(text, "\n{part}"));
+        if !self.targets.is_empty() {
+            text.push_str("\n| target | wanted | found | |\n|---|---|---|---|\n");
+            for Target { what, wanted, found, met } in &self.targets {
+                let met = if *met { "met" } else { "**missed**" };
+                _ = writeln!(text, "| {what} | {wanted} | {found} | {met} |");
+            }
+        }
+        if !self.commands.is_empty() {
+            text.push_str("\n```sh\n");
+            self.commands.iter().for_each(|command| _ = writeln!(text, "{command}"));
+            text.push_str("```\n");
+        }
+        text
+    }
+}
+
+/// Rows of cells.
+#[derive(Debug)]
+pub(super) struct Table(Vec<Vec<String>>);
+
+impl Table {
+    pub(super) fn new(head: &[&str]) -> Self {
+        Self(vec![head.iter().map(|cell| (*cell).to_owned()).collect()])
+    }
+
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        eprintln!("   {}", cells.join(" | "));
+        self.0.push(cells);
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = String::new();
+        for (index, row) in self.0.iter().enumerate() {
+            _ = writeln!(text, "| {} |", row.join(" | "));
+            if index == 0 {
+                // Figures stand below each other.
+                _ = writeln!(text, "|---|{}", "---:|".repeat(row.len() - 1));
+            }
+        }
+        text
+    }
+}
+
+/// A rate or a count.
+pub(super) fn whole(number: f64) -> String {
+    grouped(number.round() as u64)
+}
+
+/// Microseconds with the digits that count, as they are or in milliseconds.
+pub(super) fn time(us: f64) -> String {
+    match us {
+        us if us < 100.0 => format!("{us:.1} µs"),
+        us if us < 1_000.0 => format!("{us:.0} µs"),
+        us => format!("{:.2} ms", us / 1e3),
+    }
+}
+
+/// Under which conditions a section was measured.
+pub(super) fn conditions(options: &Options, load_average: &str) -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(paths::root()).output();
+        output.map_or_else(
+            |_| String::new(),
+            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        )
+    };
+    let (day, commit) = (said("date", &["-u", "+%F"]), said("git", &["rev-parse", "--short", "HEAD"]));
+    let changed = !said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
+    let commit = if changed { format!("{commit} with changes") } else { commit };
+    let cores = match (options.cores.server, options.cores.load) {
+        (Some(server), Some(load)) => format!("servers on core {server}, load on core {load}"),
+        _ => "servers and load on the same core".to_owned(),
+    };
+    let seconds = options.seconds;
+    format!(
+        "Measured on {day} at commit {commit}; {cores}; medians of {} rounds, {seconds} s a measurement, unless said \
+         otherwise. Load average of the machine at the start: {load_average}.",
+        options.rounds
+    )
+}
+
+/// Puts a section into the page in place of what it was.
+pub(super) fn write(section: &str, text: &str) -> Result<(), String> {
+    let path = paths::root().join("docs").join("performance.md");
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    let names = super::SECTIONS.each_ref().map(|section| section.name);
+    let head = format!("{HEAD}\n{}\n", machine());
+    let page = replaced(&old, &head, &names, section, text);
+    std::fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The page with one section new and the others as they were, and with what people wrote at its end.
+fn replaced(old: &str, head: &str, names: &[&str], section: &str, text: &str) -> String {
+    let mut page = head.to_owned();
+    for name in names.iter().chain(&["notes"]) {
+        let kept = if *name == section { Some(text) } else { between(old, name) };
+        if let Some(kept) = kept {
+            _ = write!(page, "\n{}\n{}\n{}\n", begin(name), kept.trim(), end(name));
+        }
+    }
+    page
+}
+
+fn between<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    Some(page.split_once(&begin(name))?.1.split_once(&end(name))?.0)
+}
+
+fn begin(name: &str) -> String {
+    format!("<!-- {name}: begin -->")
+}
+
+fn end(name: &str) -> String {
+    format!("<!-- {name}: end -->")
+}
+
+const HEAD: &str = "\
+# Performance: beside the ceiling, beside others, and how it grows
+
+Written by `cargo xtask bench`, section by section, each under the conditions that it names. Figures are only ever measured.
+The part at the end is written by hand and kept.
+
+The *null server* (`bongsu bench null`) does what any durable queue with this interface has to do for a request and nothing
+else: it parses the HTTP and the JSON, hashes the body, writes and syncs it together with those of everybody who waits, and
+answers. No queue is behind it. What it reaches is the ceiling.
+
+Messages have 1 KiB unless said otherwise. Servers have one core and the load generator has another, so that rates are those
+of a core. Contenders take turns within each round; a ratio is the median of the rounds' ratios. CPU time is that of a
+server's whole process tree, user and system. Signed requests over connections that are kept open, one under way on each.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::{Report, Table, replaced, time, whole};
+
+    #[test]
+    fn a_missed_target_is_seen() {
+        let mut report = Report::new("Ceiling");
+        report.ratio("sends", 0.8, 0.8);
+        assert!(report.meets_targets());
+        report.ratio("batches", 0.8, 0.79);
+        report.command("bongsu bench send");
+        report.command("bongsu bench send");
+        assert!(!report.meets_targets());
+        let text = report.markdown("On a quiet machine.");
+        for part in
+            ["| sends | ≥ 0.8 | 0.80 | met |", "| batches | ≥ 0.8 | 0.79 | **missed** |", "On a quiet"]
+        {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+        assert_eq!(text.matches("bongsu bench send").count(), 1);
+    }
+
+    #[test]
+    fn tables_have_a_column_of_names_and_columns_of_figures() {
+        let mut table = Table::new(&["", "a", "b"]);
+        table.row(vec!["x".to_owned(), whole(1234.5), time(1234.5)]);
+        assert_eq!(table.markdown(), "|  | a | b |\n|---|---:|---:|\n| x | 1,235 | 1.23 ms |\n");
+        assert_eq!([time(9.96), time(234.4)], ["10.0 µs", "234 µs"]);
+    }
+
+    #[test]
+    fn sections_that_were_not_measured_and_notes_stay() {
+        let names = ["a", "b"];
+        let first = replaced("", "# Old\n", &names, "b", "## B\nold\n");
+        let first = format!("{first}\n<!-- notes: begin -->\nby hand\n<!-- notes: end -->\n");
+        let second = replaced(&first, "# New\n", &names, "a", "## A\n");
+        let third = replaced(&second, "# New\n", &names, "b", "## B\nnew\n");
+        assert!(second.starts_with("# New\n") && second.contains("## B\nold") && second.contains("by hand"));
+        assert!(second.find("## A") < second.find("## B"));
+        assert!(third.contains("## A") && third.contains("## B\nnew") && third.contains("by hand"));
+        assert!(!third.contains("old"));
+    }
+}
