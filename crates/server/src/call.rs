@@ -2,9 +2,9 @@
 
 use crate::entropy::Entropy;
 use crate::errors::{About, from_call, internal_failure};
-use crate::http::Departure;
+use crate::http::Connection;
 use crate::identity::Identity;
-use crate::queue_url;
+use crate::queue_url::{self, BaseUrl};
 use crate::receipt::Sealer;
 use bongsu_engine::{Command, Description, QueueName, Reply};
 use bongsu_node::Node;
@@ -23,11 +23,11 @@ pub(crate) struct Call<'a> {
     /// In which account and region it is made.
     pub(crate) caller: Identity,
     /// What queue URLs in the answer begin with.
-    pub(crate) base_url: String,
+    pub(crate) base_url: BaseUrl<'a>,
     /// The header `X-Amzn-Trace-Id`.
     pub(crate) trace_header: Option<String>,
     /// Tells when the client has gone away.
-    pub(crate) departure: Departure,
+    pub(crate) connection: &'a Connection,
 }
 
 impl Call<'_> {
@@ -41,7 +41,7 @@ impl Call<'_> {
 
     /// The QueueUrl of a queue, with the address that this client uses.
     pub(crate) fn queue_url(&self, name: &QueueName) -> String {
-        queue_url::write(&self.base_url, name)
+        self.base_url.queue(name)
     }
 
     /// Asks the node.

@@ -3,11 +3,12 @@
 use crate::call::{Call, Edge};
 use crate::config::Account;
 use crate::errors::internal_failure;
-use crate::http::{Answer, BodyError, Departure, Encoding, encoding_of, read_body};
+use crate::http::{Answer, BodyError, Connection, Encoding, encoding_of, read_body};
 use crate::identity::Identity;
 use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
-use crate::{health, operations, peek, queue_url};
+use crate::queue_url::{self, BaseUrl};
+use crate::{health, operations, peek};
 use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -44,11 +45,11 @@ impl Dispatcher {
     pub(crate) async fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
-        departure: Departure,
+        connection: Arc<Connection>,
     ) -> Response<Full<Bytes>> {
         let request_id = show_id(self.edge.entropy.uuid());
         let encoding = encoding_of(request.headers());
-        let answer = match caught(self.answer(request, departure, encoding, &request_id)).await {
+        let answer = match caught(self.answer(request, connection, encoding, &request_id)).await {
             Ok(answer) => answer,
             Err(panic) => {
                 let message = panic_message(panic.as_ref());
@@ -62,7 +63,7 @@ impl Dispatcher {
     async fn answer(
         &self,
         request: Request<Incoming>,
-        departure: Departure,
+        connection: Arc<Connection>,
         encoding: Encoding,
         request_id: &str,
     ) -> Answer {
@@ -71,11 +72,11 @@ impl Dispatcher {
             return answer;
         }
         let awaits_continue = header(&parts.headers, "expect") == Some("100-continue");
-        let body = match read_body(body, awaits_continue).await {
+        let body = match read_body(&connection, body, awaits_continue).await {
             Ok(body) => body,
             Err(error) => return Answer::refusal(encoding, &body_refusal(error), request_id),
         };
-        let call = self.call(&parts, departure);
+        let call = self.call(&parts, &connection);
         let result = match decode(encoding, &parts, &body) {
             Err(error) if error.kind == ErrorKind::MissingAction && parts.method != Method::POST => {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
@@ -123,7 +124,7 @@ impl Dispatcher {
         None
     }
 
-    fn call(&self, parts: &Parts, departure: Departure) -> Call<'_> {
+    fn call<'a>(&'a self, parts: &'a Parts, connection: &'a Connection) -> Call<'a> {
         let query = parts.uri.query().unwrap_or_default();
         let presigned = presigned_credential(query);
         let caller = Identity::read(
@@ -138,9 +139,9 @@ impl Dispatcher {
         Call {
             edge: &self.edge,
             caller,
-            base_url: queue_url::base_url(self.public_url.as_deref(), host, &self.local_address),
+            base_url: BaseUrl::new(self.public_url.as_deref(), host, &self.local_address),
             trace_header: trace_header.filter(|text| text.len() <= MAX_TRACE_HEADER_BYTES).map(str::to_owned),
-            departure,
+            connection,
         }
     }
 }

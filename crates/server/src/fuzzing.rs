@@ -5,6 +5,7 @@ use crate::identity::Identity;
 use crate::message::{StoredAttribute, StoredMessage};
 use crate::receipt::Sealer;
 use crate::{message_attributes, policy, queue_url};
+use bongsu_engine::QueueName;
 use bongsu_wire::{Operation, decode_json};
 
 /// A receipt handle opens only if it is one of ours, and then it is the very text that sealing gives.
@@ -18,16 +19,17 @@ pub fn receipt_handle(text: &str) {
 /// Queue URLs and what HTTP requests name instead of them.
 pub fn queue_url(text: &str) {
     let caller = caller(text);
-    let base = queue_url::base_url(None, Some(text), "127.0.0.1:9324");
+    let base = |host| queue_url::BaseUrl::new(None, host, "127.0.0.1:9324");
     if let Some(name) = queue_url::read(text, &caller)
         && name.is_valid()
     {
-        let written = queue_url::write("http://127.0.0.1:9324", &name);
+        let written = base(None).queue(&name);
         let read = queue_url::read(&written, &caller);
         let read = read.map(|read| (read.account, read.name));
         assert_eq!(read, Some((name.account, name.name)), "{written}");
     }
-    assert!(!base.contains(['\r', '\n']), "a header in a queue URL: {base:?}");
+    let url = base(Some(text)).queue(&QueueName::new("000000000000", "us-east-1", "q"));
+    assert!(!url.contains(['\r', '\n']), "a header in a queue URL: {url:?}");
     let _ = queue_url::is_queue_path(text);
 }
 

@@ -4,9 +4,10 @@
 mod answer;
 mod body;
 mod listener;
+mod patience;
 mod stream;
 
 pub(crate) use answer::{Answer, Encoding, encoding_of};
 pub(crate) use body::{BodyError, read_body};
 pub(crate) use listener::serve;
-pub(crate) use stream::Departure;
+pub(crate) use stream::Connection;

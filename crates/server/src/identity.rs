@@ -53,17 +53,12 @@ struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     fn read(credential: &'a str) -> Self {
-        let mut parts: Vec<&str> = credential.split('/').collect();
-        if parts.len() < 4 {
-            return Self { access_key_id: parts.first().copied(), region: None };
-        }
-        // From the end, because nothing forbids a slash in an access key id.
-        let has_region = parts.len() >= 5;
-        let tail = parts.split_off(parts.len() - if has_region { 4 } else { 3 });
-        Self {
-            access_key_id: parts.first().copied(),
-            region: if has_region { tail.get(1).copied() } else { None },
-        }
+        // Its head is whatever comes first, the region what stands third from the end: nothing forbids a slash in an
+        // access key id.
+        let access_key_id = credential.split('/').next();
+        let has_region = credential.split('/').count() >= 5;
+        let region = if has_region { credential.rsplit('/').nth(2) } else { None };
+        Self { access_key_id, region }
     }
 }
 

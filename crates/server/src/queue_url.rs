@@ -6,14 +6,30 @@
 use crate::identity::Identity;
 use bongsu_engine::QueueName;
 
-/// What queue URLs begin with, without a slash at the end: the public URL if one is set, or else the host that the
-/// client named.
-pub(crate) fn base_url(public_url: Option<&str>, host: Option<&str>, local_address: &str) -> String {
-    if let Some(url) = public_url {
-        return url.trim_end_matches('/').to_owned();
+/// What queue URLs begin with: the public URL if one is set, or else the host that the client named. Put together only where
+/// an answer has such a URL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BaseUrl<'a> {
+    scheme: &'static str,
+    /// Without a slash at the end.
+    rest: &'a str,
+}
+
+impl<'a> BaseUrl<'a> {
+    pub(crate) fn new(public_url: Option<&'a str>, host: Option<&'a str>, local_address: &'a str) -> Self {
+        match public_url {
+            Some(url) => Self { scheme: "", rest: url.trim_end_matches('/') },
+            None => {
+                Self { scheme: "http://", rest: host.filter(|host| is_host(host)).unwrap_or(local_address) }
+            }
+        }
     }
-    let host = host.filter(|host| is_host(host)).unwrap_or(local_address);
-    format!("http://{host}")
+
+    /// The QueueUrl of a queue.
+    pub(crate) fn queue(&self, name: &QueueName) -> String {
+        let Self { scheme, rest } = self;
+        format!("{scheme}{rest}/{}/{}", name.account, name.name)
+    }
 }
 
 /// A Host header that can stand in a URL: a name or address with an optional port.
@@ -23,11 +39,6 @@ fn is_host(host: &str) -> bool {
         && host
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
-}
-
-/// The QueueUrl of a queue.
-pub(crate) fn write(base_url: &str, name: &QueueName) -> String {
-    format!("{base_url}/{}/{}", name.account, name.name)
 }
 
 /// The queue that a QueueUrl names, with what it leaves out taken from the caller.
@@ -40,15 +51,16 @@ pub(crate) fn read(url: &str, caller: &Identity) -> Option<QueueName> {
         None => url,
     };
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut backwards = path.split('/').filter(|segment| !segment.is_empty()).rev();
+    let (name, before) = (backwards.next()?, backwards.next());
     let own = |name: &str| Some(QueueName::new(&caller.account, &caller.region, name));
-    match segments.as_slice() {
-        [name] if !url.contains('/') => own(name),
-        [.., "queue", region, account, name] if is_account(account) => {
-            Some(QueueName::new(*account, *region, *name))
-        }
-        [.., account, name] if is_account(account) => Some(QueueName::new(*account, &caller.region, *name)),
-        [.., "queue", name] => own(name),
+    match before {
+        None if !url.contains('/') => own(name),
+        Some(account) if is_account(account) => match (backwards.next(), backwards.next()) {
+            (Some(region), Some("queue")) => Some(QueueName::new(account, region, name)),
+            _ => Some(QueueName::new(account, &caller.region, name)),
+        },
+        Some("queue") => own(name),
         _ => None,
     }
 }
@@ -66,7 +78,7 @@ fn is_account(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{base_url, is_queue_path, read, write};
+    use super::{BaseUrl, is_queue_path, read};
     use crate::identity::Identity;
     use bongsu_engine::QueueName;
 
@@ -127,7 +139,7 @@ mod tests {
             (Some("https://mq.example/sqs/"), Some("other"), "https://mq.example/sqs/111111111111/jobs"),
         ];
         for (public_url, host, expected) in cases {
-            let url = write(&base_url(public_url, host, "127.0.0.1:9324"), &name);
+            let url = BaseUrl::new(public_url, host, "127.0.0.1:9324").queue(&name);
             assert_eq!(url, expected);
             assert_eq!(read(&url, &caller()), Some(name.clone()));
         }

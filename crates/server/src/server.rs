@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::declare::{DeclareError, declare};
 use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
-use crate::http::{Departure, serve};
+use crate::http::{Connection, serve};
 use crate::receipt::Sealer;
 use bongsu_node::Node;
 use hyper::Request;
@@ -57,8 +57,8 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let handler = {
             let dispatcher = Arc::clone(&dispatcher);
-            move |request: Request<Incoming>, departure: Departure| {
-                Arc::clone(&dispatcher).respond(request, departure)
+            move |request: Request<Incoming>, connection: Arc<Connection>| {
+                Arc::clone(&dispatcher).respond(request, connection)
             }
         };
         let serving = tokio::spawn(serve(listener, stopped, handler));

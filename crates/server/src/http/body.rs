@@ -1,9 +1,10 @@
 //! Reading a request's body, up to a limit.
 
+use super::patience::Phase;
+use super::stream::Connection;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use std::time::Duration;
 
 /// The longest body that is read as a request. A batch of 1 MiB swells when it is escaped: six bytes for a control
 /// character in JSON, three for each byte of a form.
@@ -11,8 +12,6 @@ pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Up to here a body that is too long is read and thrown away, so that the client, still sending, gets to see the
 /// answer.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
-/// How long a client may take to send a body.
-const MAX_BODY_TIME: Duration = Duration::from_secs(60);
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +28,23 @@ pub(crate) enum BodyError {
 ///
 /// # Errors
 /// [`BodyError`].
-pub(crate) async fn read_body(body: Incoming, awaits_continue: bool) -> Result<Bytes, BodyError> {
+pub(crate) async fn read_body(
+    connection: &Connection,
+    body: Incoming,
+    awaits_continue: bool,
+) -> Result<Bytes, BodyError> {
     let announced = body.size_hint().lower();
     if awaits_continue && announced > MAX_BODY_BYTES as u64 {
         // Not reading it is what keeps the client from sending it.
         return Err(BodyError::TooLong);
     }
-    match tokio::time::timeout(MAX_BODY_TIME, collect(body)).await {
-        Ok(result) => result,
-        Err(_) => Err(BodyError::TooSlow),
-    }
+    connection.waiting().enter(Phase::Body);
+    let result = match collect(body).await {
+        Err(BodyError::Broken) if connection.waiting().body_is_overdue() => Err(BodyError::TooSlow),
+        result => result,
+    };
+    connection.waiting().enter(Phase::Answer);
+    result
 }
 
 async fn collect(mut body: Incoming) -> Result<Bytes, BodyError> {

@@ -5,6 +5,7 @@
 //! side after the request. So hyper gets a stream that allows half-closed connections, and a long poll watches the
 //! same socket itself.
 
+use super::patience::{Patience, Waiting};
 use std::future::pending;
 use std::io;
 use std::net::Shutdown;
@@ -14,42 +15,83 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// One of several handles to a connection: the one that reads and writes.
-pub(super) struct SharedStream(Arc<TcpStream>);
+/// What hyper reads and writes.
+///
+/// Tokio's own read half does the reading: it knows that a read which leaves room in the buffer has emptied the socket,
+/// and so spares a second system call for each request, which would only say that there is nothing more.
+pub(super) struct SharedStream {
+    read: OwnedReadHalf,
+    connection: Arc<Connection>,
+}
 
-/// The other handle: tells when the client is gone.
-#[derive(Clone)]
-pub(crate) struct Departure(Arc<TcpStream>);
+/// The same connection for everybody else: tells when the client is gone, and what is waited for.
+pub(crate) struct Connection {
+    write: OwnedWriteHalf,
+    waiting: Waiting,
+}
 
 impl SharedStream {
-    pub(super) fn new(stream: TcpStream) -> (Self, Departure) {
-        let stream = Arc::new(stream);
-        (Self(Arc::clone(&stream)), Departure(stream))
+    pub(super) fn new(stream: TcpStream, patience: &Patience) -> (Self, Arc<Connection>) {
+        let (read, write) = stream.into_split();
+        let connection = Arc::new(Connection { write, waiting: patience.waiting() });
+        patience.watch(&connection);
+        (Self { read, connection: Arc::clone(&connection) }, connection)
+    }
+
+    fn socket(&self) -> &TcpStream {
+        self.connection.socket()
     }
 }
 
-impl Departure {
+impl Connection {
     /// Ends when the client has closed the connection, or at least its sending side. Where the client has already
     /// sent more (pipelining) that can't be seen, and it never ends.
-    pub(crate) async fn wait(&self) {
-        match self.0.peek(&mut [0; 1]).await {
+    pub(crate) async fn departure(&self) {
+        match self.socket().peek(&mut [0; 1]).await {
             Ok(0) | Err(_) => {}
             Ok(_) => pending().await,
         }
     }
+
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    /// Ends what the client sends; an answer can still go out.
+    pub(super) fn hear_no_more(&self) {
+        self.shut_down(Shutdown::Read);
+    }
+
+    /// Ends the connection.
+    pub(super) fn hang_up(&self) {
+        self.shut_down(Shutdown::Both);
+    }
+
+    fn shut_down(&self, how: Shutdown) {
+        if let Err(error) = shut_down(self.socket(), how) {
+            tracing::debug!(%error, "a connection was gone before it was closed");
+        }
+    }
+
+    fn socket(&self) -> &TcpStream {
+        self.write.as_ref()
+    }
+}
+
+/// Tokio's own shutdown wants the stream for itself; a second descriptor reaches the same socket.
+fn shut_down(socket: &TcpStream, how: Shutdown) -> io::Result<()> {
+    std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?).shutdown(how)
 }
 
 impl AsyncRead for SharedStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read_buf(buf) {
-                Ok(_) => return Poll::Ready(Ok(())),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.read).poll_read(cx, buf)
     }
 }
 
@@ -76,9 +118,7 @@ impl AsyncWrite for SharedStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Tokio's own shutdown wants the stream for itself; a second descriptor reaches the same socket.
-        let socket = std::net::TcpStream::from(self.0.as_fd().try_clone_to_owned()?);
-        Poll::Ready(socket.shutdown(Shutdown::Write))
+        Poll::Ready(shut_down(self.socket(), Shutdown::Write))
     }
 }
 
@@ -89,8 +129,8 @@ impl SharedStream {
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match write(&self.0) {
+            ready!(self.socket().poll_write_ready(cx))?;
+            match write(self.socket()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }

@@ -60,7 +60,9 @@ impl Draft {
         let body_md5 = md5::body(&self.body);
         let attributes_md5 = md5::message_attributes(&self.attributes);
         let system_attributes_md5 = md5::message_attributes(&self.system_attributes);
-        let content_hash = fifo.then(|| sha256_hex(self.body.as_bytes()));
+        // An id that the sender gives wins over the content's, which then needn't be known.
+        let by_content = fifo && self.deduplication_id.is_none();
+        let content_hash = by_content.then(|| sha256_hex(self.body.as_bytes()));
         let message_id = call.edge.entropy.uuid();
         let attributes = self.attributes.into_iter();
         let stored = StoredMessage {

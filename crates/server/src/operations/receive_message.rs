@@ -78,7 +78,7 @@ async fn receive_unless_gone(call: &Call<'_>, receive: Receive) -> Option<Result
     }
     tokio::select! {
         received = receiving => Some(received),
-        () = call.departure.wait() => None,
+        () = call.connection.departure() => None,
     }
 }
 
