@@ -43,6 +43,9 @@ const MAX_SEGMENT_BYTES: u64 = 1 << 40;
 /// From this size on, what a sync costs beside writing the entry does not matter.
 const LARGE_ENTRY_BYTES: u64 = 128 << 10;
 
+/// What the page cache keeps as one.
+const PAGE_BYTES: usize = 4096;
+
 /// The segment that opening makes is smaller than the others by this factor: it is allocated while the caller waits.
 const OPENING_FRACTION: u64 = 8;
 
@@ -261,7 +264,13 @@ impl FileJournal {
         let offset = self.active.segment.place(self.shared.id).offset(self.tail.0);
         let file = Arc::clone(&self.active.file);
         let bytes = header.encode(self.shared.id);
-        let written = match file.write_at(offset, &[IoSlice::new(&bytes), IoSlice::new(payload)]) {
+        // To the end of the page, over zeros that are there already: of a page that is written in part only, the system
+        // would first read the rest from the disk.
+        let end = offset + (bytes.len() + payload.len()) as u64;
+        let padded_end = end.next_multiple_of(PAGE_BYTES as u64).min(self.active.len_bytes);
+        let padding = &[0; PAGE_BYTES][..padded_end.saturating_sub(end) as usize];
+        let parts = [IoSlice::new(&bytes), IoSlice::new(payload), IoSlice::new(padding)];
+        let written = match file.write_at(offset, &parts) {
             // Where file systems copy on write, a full disk shows even within what was allocated. What was written of the
             // frame must not be taken for one by a later opening.
             Err(e) if is_full(&e) => match file.write_at(offset, &[IoSlice::new(&[0; FRAME_HEADER_BYTES])]) {

@@ -159,6 +159,13 @@ impl DiskFile for RealFile {
         Ok(())
     }
 
+    fn write_zeros(&self, offset: u64, len: usize) -> io::Result<()> {
+        if !write_direct_zeros(&self.file, offset, len)? {
+            self.file.write_all_at(&vec![0; len], offset)?;
+        }
+        self.file.sync_data()
+    }
+
     fn truncate(&self, len_bytes: u64) -> io::Result<()> {
         self.file.set_len(len_bytes)
     }
@@ -215,4 +222,36 @@ fn write_some(file: &File, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<usi
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 fn write_some(_file: &File, _offset: u64, _parts: &[IoSlice<'_>]) -> io::Result<usize> {
     Ok(0)
+}
+
+/// Where writes past the page cache have to begin and end, in the file and in memory, on any disk.
+#[cfg(target_os = "linux")]
+const DIRECT_ALIGN: usize = 4096;
+
+/// Writes zeros past the page cache, if file system and range allow that; says whether it did.
+#[cfg(target_os = "linux")]
+fn write_direct_zeros(file: &File, offset: u64, len: usize) -> io::Result<bool> {
+    use rustix::fs::OFlags;
+    if !len.is_multiple_of(DIRECT_ALIGN) || !offset.is_multiple_of(DIRECT_ALIGN as u64) {
+        return Ok(false);
+    }
+    let zeros = vec![0; len + DIRECT_ALIGN];
+    let skip = zeros.as_ptr().align_offset(DIRECT_ALIGN);
+    let flags = rustix::fs::fcntl_getfl(file)?;
+    if rustix::fs::fcntl_setfl(file, flags | OFlags::DIRECT).is_err() {
+        return Ok(false);
+    }
+    let written = file.write_all_at(&zeros[skip..skip + len], offset);
+    rustix::fs::fcntl_setfl(file, flags)?;
+    match written {
+        Ok(()) => Ok(true),
+        // Some file systems take the flag and refuse the write, or want another alignment.
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_direct_zeros(_file: &File, _offset: u64, _len: usize) -> io::Result<bool> {
+    Ok(false)
 }
