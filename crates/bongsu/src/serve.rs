@@ -5,7 +5,7 @@ use bongsu_journal::{
 };
 use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Overrides, Settings};
 use bongsu_server::entropy::Entropy;
-use bongsu_server::{Node, NodeOptions, NodeStartError, Server, StartError};
+use bongsu_server::{Gatherer, Node, NodeOptions, NodeStartError, Server, StartError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -62,12 +62,18 @@ impl Default for Store {
 /// Serves until a signal says stop.
 pub(crate) fn run(file: Option<PathBuf>, overrides: Overrides, store: Store) -> Result<(), ServeError> {
     let settings = Settings::load(file.as_deref(), overrides)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    runtime.block_on(serve(settings, store))
+    let gatherer = Gatherer::default();
+    let (starts, rests) = (gatherer.clone(), gatherer.clone());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_start(move || starts.worker_starts())
+        .on_thread_park(move || rests.worker_rests())
+        .build()
+        .map_err(ServeError::Runtime)?;
+    runtime.block_on(serve(settings, store, gatherer))
 }
 
-async fn serve(settings: Settings, store: Store) -> Result<(), ServeError> {
+async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(), ServeError> {
     let mut signals = Signals::new().map_err(ServeError::Runtime)?;
     // The address comes first: a second server should fail on it before it touches anybody's data.
     let listener = TcpListener::bind(&settings.listen)
@@ -77,6 +83,7 @@ async fn serve(settings: Settings, store: Store) -> Result<(), ServeError> {
         let settings = settings.clone();
         tokio::task::spawn_blocking(move || open(&settings, store)).await??
     };
+    node.gather(&gatherer);
     let server = match Server::start(listener, node.clone(), &settings).await {
         Ok(server) => server,
         Err(error) => {

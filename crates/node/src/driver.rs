@@ -6,6 +6,7 @@
 
 use crate::clock::Reading;
 use crate::error::CallError;
+use crate::gather::{self, Gathering};
 use crate::node::{Answer, Body, Status};
 use crate::partition::{Output, Partition, Token};
 use bongsu_engine::{BodyRef, Command, EntityId, Frozen, QueueId, Relocation, Reply};
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     changed: Condvar,
     clocks: Clocks,
     reader: Arc<dyn Reader>,
+    gathering: Gathering,
 }
 
 struct State {
@@ -75,6 +77,8 @@ struct State {
     status: Status,
     /// Until when the journal's thread sleeps, in engine time; 0 while it is awake.
     sleeps_until_ms: u64,
+    /// A worker rests since the last batch went off: whatever is in the open one has waited long enough.
+    worker_rests: bool,
     shutting_down: bool,
 }
 
@@ -83,10 +87,21 @@ enum AsideWork {
     Read(QueueId, Vec<(u64, BodyRef)>),
 }
 
+/// What happens to the open batch after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// It goes off, if nothing is under way.
+    Flush,
+    /// It may stay open: whoever calls has more to add, or rests and tells.
+    Gather,
+}
+
 enum JournalWork {
     Append(Position, Stamp, Bytes),
     Delete(Vec<Position>),
     Roll(u64, u64),
+    /// The open batch has gathered enough.
+    Flush,
     Tick,
     Stop,
 }
@@ -112,6 +127,7 @@ pub(crate) fn start(
         aside: Some(aside),
         status: Status::Ready,
         sleeps_until_ms: 0,
+        worker_rests: false,
         shutting_down: false,
     };
     let shared = Arc::new(Shared {
@@ -119,9 +135,10 @@ pub(crate) fn start(
         changed: Condvar::new(),
         clocks,
         reader: journal.reader(),
+        gathering: Gathering::default(),
     });
     // What the start itself decided goes out first.
-    shared.step(|_, _| ());
+    shared.step(Then::Flush, |_, _| ());
     let (for_journal, for_aside) = (shared.clone(), shared.clone());
     let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let journal = named("bongsu-journal").spawn(move || run_journal(&for_journal, journal))?;
@@ -132,16 +149,33 @@ pub(crate) fn start(
 impl Shared {
     /// Takes a command; the answer comes over the channel, or its sender is dropped.
     pub(crate) fn call(&self, command: Command, answering: Answering) {
-        self.step(|partition, reading| partition.call(reading, Caller(answering), command));
+        let then = if gather::on_worker() { Then::Gather } else { Then::Flush };
+        self.step(then, |partition, reading| partition.call(reading, Caller(answering), command));
+    }
+
+    /// A thread that calls has run out of work: what it has put into the open batch need not wait for more.
+    pub(crate) fn worker_rests(&self) {
+        if !self.gathering.end() {
+            return;
+        }
+        let mut state = self.lock();
+        state.worker_rests = true;
+        if state.sleeps_until_ms > 0 {
+            self.changed.notify_one();
+        }
     }
 
     /// Takes one step of the partition, sends off what it gathered, and gives answers out.
-    fn step(&self, step: impl FnOnce(&mut Partition<Caller>, Reading)) {
+    fn step(&self, then: Then, step: impl FnOnce(&mut Partition<Caller>, Reading)) {
         let mut state = self.lock();
         let Some(partition) = &mut state.partition else { return };
         let reading = self.clocks.read();
         step(partition, reading);
-        partition.flush(reading);
+        if then == Then::Flush || !partition.may_gather(reading) {
+            partition.flush(reading);
+        } else {
+            self.gathering.begin();
+        }
         let answers = self.perform(&mut state);
         self.wake_journal(&state);
         drop(state);
@@ -173,7 +207,8 @@ impl Shared {
                     answers.push((caller, result.and_then(|reply| hold_bodies(&*self.reader, reply))));
                 }
                 Output::Append { expected, stamp, payload } => {
-                    state.append = Some((expected, stamp, payload))
+                    state.append = Some((expected, stamp, payload));
+                    state.worker_rests = false;
                 }
                 Output::DeleteSegment(base) => state.dead_segments.push(base),
                 Output::Roll { needed_bytes, kept_bytes } => state.roll = Some((needed_bytes, kept_bytes)),
@@ -215,13 +250,18 @@ impl Shared {
             if let Some((needed_bytes, kept_bytes)) = state.roll.take() {
                 return JournalWork::Roll(needed_bytes, kept_bytes);
             }
-            let shutting_down = state.shutting_down;
+            let (shutting_down, worker_rests) = (state.shutting_down, state.worker_rests);
             let Some(partition) = &mut state.partition else { return JournalWork::Stop };
             if shutting_down && (partition.is_idle() || partition.failure().is_some()) {
                 return JournalWork::Stop;
             }
-            let now_ms = partition.now_ms(self.clocks.read());
-            let due_ms = partition.next_wake_ms();
+            let reading = self.clocks.read();
+            let gathers = partition.has_gathered();
+            if gathers && (worker_rests || !partition.may_gather(reading)) {
+                return JournalWork::Flush;
+            }
+            let now_ms = partition.now_ms(reading);
+            let due_ms = if gathers { now_ms + 1 } else { partition.next_wake_ms() };
             if due_ms <= now_ms && !rest {
                 return JournalWork::Tick;
             }
@@ -249,14 +289,14 @@ impl Shared {
                 state.status = Status::Draining;
             }
         }
-        self.step(|partition, _| partition.drain());
+        self.step(Then::Flush, |partition, _| partition.drain());
     }
 
     /// Has the journal's thread finish what is under way, and end.
     pub(crate) fn stop(&self) {
         self.drain();
         self.lock().shutting_down = true;
-        self.step(|partition, _| partition.stop());
+        self.step(Then::Flush, |partition, _| partition.stop());
         self.changed.notify_one();
     }
 
@@ -295,7 +335,7 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
         match work {
             JournalWork::Append(expected, stamp, payload) => {
                 let result = journal.append(expected, stamp, &payload);
-                shared.step(|partition, reading| partition.appended(reading, result));
+                shared.step(Then::Gather, |partition, reading| partition.appended(reading, result));
             }
             JournalWork::Delete(segments) => {
                 for base in segments {
@@ -307,12 +347,13 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
             JournalWork::Roll(needed_bytes, kept_bytes) => {
                 let result = journal.roll(needed_bytes, kept_bytes);
                 let room_bytes = journal.room_bytes();
-                shared.step(|partition, _| {
+                shared.step(Then::Flush, |partition, _| {
                     partition.set_room(room_bytes);
                     partition.rolled(result);
                 });
             }
-            JournalWork::Tick => shared.step(|partition, reading| {
+            JournalWork::Flush => shared.step(Then::Flush, |_, _| ()),
+            JournalWork::Tick => shared.step(Then::Flush, |partition, reading| {
                 if partition.is_low_on_room() {
                     partition.set_room(journal.room_bytes());
                 }
@@ -328,11 +369,11 @@ fn run_aside(shared: &Shared, work: &Receiver<AsideWork>) {
         match work {
             AsideWork::Encode(entity, frozen) => {
                 let bytes = frozen.encode();
-                shared.step(|partition, _| partition.encoded(entity, bytes));
+                shared.step(Then::Flush, |partition, _| partition.encoded(entity, bytes));
             }
             AsideWork::Read(queue, bodies) => {
                 let found = read_all(&*shared.reader, bodies);
-                shared.step(|partition, reading| partition.copied(reading, queue, found));
+                shared.step(Then::Flush, |partition, reading| partition.copied(reading, queue, found));
             }
         }
     }

@@ -14,6 +14,7 @@ mod driver;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gather;
 mod node;
 pub mod offline;
 pub mod partition;
@@ -24,5 +25,6 @@ mod waiters;
 
 pub use clock::Reading;
 pub use error::CallError;
+pub use gather::Gatherer;
 pub use node::{Body, Node, NodeOptions, Received, Status};
 pub use partition::{Output, Partition, PartitionOptions, StartError, StepSizes, Token};

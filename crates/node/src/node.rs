@@ -2,6 +2,7 @@
 
 use crate::driver::{self, Caller, Clocks, Shared, Threads};
 use crate::error::CallError;
+use crate::gather::Gatherer;
 use crate::partition::{Partition, PartitionOptions, StartError, StepSizes};
 use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply};
 use bongsu_journal::{Journal, JournalError, Pin, Position, Reader};
@@ -148,6 +149,11 @@ impl Node {
         let Answer { reply, bodies } = self.ask(Command::Peek { name, limit }).await?;
         let Reply::Peeked(messages) = reply else { return Err(unexpected()) };
         Ok(messages.into_iter().zip(bodies).collect())
+    }
+
+    /// From now on leaves batches open while the threads that tell `gatherer` when they rest have work.
+    pub fn gather(&self, gatherer: &Gatherer) {
+        gatherer.tell(&self.shared);
     }
 
     async fn ask(&self, command: Command) -> Result<Answer, CallError> {

@@ -32,6 +32,6 @@ mod receipt;
 mod server;
 pub mod store;
 
-pub use bongsu_node::{Node, NodeOptions, StartError as NodeStartError};
+pub use bongsu_node::{Gatherer, Node, NodeOptions, StartError as NodeStartError};
 pub use declare::DeclareError;
 pub use server::{Server, StartError};

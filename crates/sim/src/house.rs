@@ -39,6 +39,8 @@ pub(crate) struct Character {
     disk_ms: u64,
     /// How long clients wait between calls, ms at most.
     gap_ms: u64,
+    /// Whether batches stay open for a moment.
+    gathers: bool,
 }
 
 pub(crate) struct House {
@@ -90,6 +92,7 @@ impl House {
             secret,
             disk_ms: dice.pick(&[2, 6, 20]),
             gap_ms: dice.pick(&[2, 8, 8, 30]),
+            gathers: dice.permille(500),
         };
         let agenda_commands = LEAST_COMMANDS - 50;
         let agenda = faults::agenda(&mut dice, agenda_commands, character.segment_bytes);
@@ -218,7 +221,7 @@ impl House {
     fn after_event(&mut self) -> Verdict {
         let reading = self.reading();
         let Some(process) = &mut self.process else { return Ok(()) };
-        process.step(reading);
+        process.step(reading, !self.quiet && self.character.gathers && self.dice.permille(600));
         self.perform(None)?;
         self.look_after_process()
     }

@@ -96,18 +96,25 @@ impl Process {
     pub(crate) fn wake_in_ms(&mut self, reading: Reading) -> u64 {
         let due_ms = self.partition.next_wake_ms().saturating_sub(self.partition.now_ms(reading));
         // While a commit is under way time may stand still for the open batch.
-        if self.partition.is_idle() { due_ms } else { due_ms.max(2) }
+        match (self.partition.has_gathered(), self.partition.is_idle()) {
+            (true, _) => due_ms.min(2),
+            (false, true) => due_ms,
+            (false, false) => due_ms.max(2),
+        }
     }
 
-    /// Lets the partition take a step, as its thread does after each message.
-    pub(crate) fn step(&mut self, reading: Reading) {
+    /// Lets the partition take a step, as its thread does after each message. Where it `gathers`, its callers have more to add
+    /// to the open batch.
+    pub(crate) fn step(&mut self, reading: Reading, gathers: bool) {
         if self.partition.now_ms(reading) >= self.partition.next_wake_ms() {
             self.partition.tick(reading);
             if self.partition.is_low_on_room() && !self.work.iter().any(|work| matches!(work, Work::Room)) {
                 self.work.push_back(Work::Room);
             }
         }
-        self.partition.flush(reading);
+        if !gathers || !self.partition.may_gather(reading) {
+            self.partition.flush(reading);
+        }
     }
 
     /// A message's bytes, held.

@@ -34,6 +34,13 @@ use std::collections::{BTreeSet, VecDeque};
 /// How often running move tasks take a step, expired messages are looked for, and a full disk is tried again.
 const TASK_STEP_MS: u64 = 100;
 const UPKEEP_MS: u64 = 1_000;
+
+/// A batch that may wait for more does so no longer than this,
+const GATHER_MS: u64 = 1;
+/// and not beyond so many commands
+const GATHERED_CALLS: usize = 256;
+/// or bytes: from here on the sync is not what a commit costs.
+const GATHERED_BYTES: usize = 512 << 10;
 /// Bytes given back by a purge or a deleted queue are accounted for in slices of so many messages.
 const DROPPED_SLICE: usize = 50_000;
 
@@ -304,7 +311,22 @@ impl<T: Token> Partition<T> {
         }
     }
 
-    /// Sends the open batch off if nothing is under way. Call it after every step.
+    /// Whether commands wait in an open batch that could be sent off.
+    pub fn has_gathered(&self) -> bool {
+        self.appending.is_none() && self.failed.is_none() && !self.open.batch.is_empty()
+    }
+
+    /// Whether the open batch, if there is one, may stay open for a moment, so that one sync does for more commands.
+    pub fn may_gather(&mut self, reading: Reading) -> bool {
+        !self.stopping
+            && self.deferred.is_empty()
+            && !self.open.batch.is_empty()
+            && self.open.replies.len() < GATHERED_CALLS
+            && self.open.batch.len() < GATHERED_BYTES
+            && self.clock.moment(reading).0.now_ms <= self.open.moment.now_ms + GATHER_MS
+    }
+
+    /// Sends the open batch off if nothing is under way. Call it after every step, or at least soon.
     pub fn flush(&mut self, reading: Reading) {
         if self.appending.is_some() || self.failed.is_some() {
             return;

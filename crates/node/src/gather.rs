@@ -1,0 +1,135 @@
+//! When to send a batch off: once nobody is about to add to it.
+//!
+//! A commit costs a sync and two changes of thread, however many commands are in it. So a batch stays open while the
+//! threads that call still have requests at hand, and goes out when one of them runs out of work, when it is large, or
+//! when it has waited for a moment. On an idle machine that is at once.
+
+use crate::driver::Shared;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+/// Told by the threads that call a node when they have nothing else to do. Clones are one.
+#[derive(Clone, Default)]
+pub struct Gatherer(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    node: OnceLock<Weak<Shared>>,
+}
+
+thread_local! {
+    /// Whether this thread tells when it rests, so that batches may wait for it.
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Gatherer {
+    /// This thread will tell whenever it rests.
+    pub fn worker_starts(&self) {
+        IS_WORKER.set(true);
+    }
+
+    /// This thread is about to wait for something to do.
+    pub fn worker_rests(&self) {
+        if let Some(shared) = self.0.node.get().and_then(Weak::upgrade) {
+            shared.worker_rests();
+        }
+    }
+
+    /// Tells this node from now on.
+    pub(crate) fn tell(&self, shared: &Arc<Shared>) {
+        // A gatherer is of one runtime, and that of one node.
+        _ = self.0.node.set(Arc::downgrade(shared));
+    }
+}
+
+impl std::fmt::Debug for Gatherer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gatherer")
+    }
+}
+
+/// Whether the thread that runs this tells when it rests.
+pub(crate) fn on_worker() -> bool {
+    IS_WORKER.get()
+}
+
+/// Whether something waits in an open batch for a worker to rest. Looked at without a lock whenever one does.
+#[derive(Default)]
+pub(crate) struct Gathering(AtomicBool);
+
+impl Gathering {
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Ends it; says whether it was on.
+    pub(crate) fn end(&self) -> bool {
+        self.0.load(Ordering::Acquire) && self.0.swap(false, Ordering::AcqRel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Gatherer;
+    use crate::{Node, NodeOptions};
+    use bongsu_engine::{Command, QueueName, Reply, StringMap};
+    use bongsu_journal::{MemoryJournal, MemoryOptions};
+
+    fn node() -> (Node, Gatherer) {
+        let journal = Box::new(MemoryJournal::new(MemoryOptions::default()));
+        let (node, gatherer) =
+            (Node::start(journal, NodeOptions::new([1; 32], 2)).unwrap(), Gatherer::default());
+        node.gather(&gatherer);
+        (node, gatherer)
+    }
+
+    fn create(name: &str) -> Command {
+        let name = QueueName::new("000000000000", "us-east-1", name);
+        Command::CreateQueue { name, attributes: StringMap::new(), tags: StringMap::new() }
+    }
+
+    /// Runs calls on a worker that never rests: a runtime whose threads start as workers and don't tell when they park.
+    fn run(workers: usize, tells: bool) {
+        let (node, gatherer) = node();
+        let (starts, rests) = (gatherer.clone(), gatherer);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .on_thread_start(move || starts.worker_starts())
+            .on_thread_park(move || {
+                if tells {
+                    rests.worker_rests();
+                }
+            })
+            .build()
+            .unwrap();
+        let calls = (0..200).map(|number| {
+            let node = node.clone();
+            runtime.spawn(async move { node.call(create(&format!("q{number}"))).await })
+        });
+        let calls: Vec<_> = calls.collect();
+        for call in calls {
+            assert!(matches!(runtime.block_on(call), Ok(Ok(Reply::Done))));
+        }
+        node.shutdown().unwrap();
+    }
+
+    #[test]
+    fn batches_go_off_when_workers_rest() {
+        run(1, true);
+        run(3, true);
+    }
+
+    #[test]
+    fn batches_go_off_though_nobody_says_that_he_rests() {
+        run(2, false);
+    }
+
+    #[test]
+    fn who_never_said_that_he_tells_is_not_waited_for() {
+        let (node, _gatherer) = node();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(matches!(runtime.block_on(node.call(create("q"))), Ok(Reply::Done)));
+        node.shutdown().unwrap();
+    }
+}
