@@ -159,10 +159,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
             return Err("the server can't be built".to_owned());
         }
     }
+    contender::keep_binary()?;
     let mut met = true;
     for section in &options.sections {
         println!("── {} …", section.name);
-        let load_average = host::load_average();
+        let conditions = page::conditions(&options, &host::load_average());
         let report = match (section.run)(&options) {
             Ok(report) => report,
             Err(error) => {
@@ -171,7 +172,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
                 continue;
             }
         };
-        let text = report.markdown(&page::conditions(&options, &load_average));
+        let text = report.markdown(&conditions);
         print!("\n{text}\n");
         met &= report.meets_targets();
         if options.writes {

@@ -7,7 +7,7 @@ use crate::measure::call::call;
 use crate::measure::clock::{now, sleep};
 use crate::paths;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Place<'_> {
     }
 
     /// Writes a file that the server needs.
-    pub(super) fn write(&self, name: &str, text: &str) -> Result<std::path::PathBuf, String> {
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, String> {
         let path = self.folder.join(name);
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(path)
@@ -77,7 +77,7 @@ pub(super) static NULL: Contender = Contender {
     durability: "fdatasync before the answer",
     set_up: own_version,
     launch: |place| {
-        let mut command = Command::new(paths::server_binary());
+        let mut command = Command::new(binary());
         command.args(["bench", "null", "--listen", &place.address(), "--data-dir"]).arg(place.folder);
         if place.sync_delay_ms > 0 {
             command.args(["--sync-delay-ms", &place.sync_delay_ms.to_string()]);
@@ -93,7 +93,7 @@ pub(super) static BONGSU: Contender = Contender {
     durability: "fdatasync before the answer",
     set_up: own_version,
     launch: |place| {
-        let mut command = Command::new(paths::server_binary());
+        let mut command = Command::new(binary());
         command.args(["--listen", &place.address(), "--data-dir"]).arg(place.folder.join("store"));
         if place.sync_delay_ms > 0 {
             command.args(["--sync-delay-ms", &place.sync_delay_ms.to_string()]);
@@ -102,8 +102,23 @@ pub(super) static BONGSU: Contender = Contender {
     },
 };
 
+/// The binary that is measured: a copy, which a build beside does not change in the middle.
+pub(super) fn binary() -> PathBuf {
+    paths::target().join("xtask").join("bench").join("bongsu")
+}
+
+/// Makes that copy of what was built last.
+pub(super) fn keep_binary() -> Result<(), String> {
+    let (from, to) = (paths::server_binary(), binary());
+    let made = to.parent().map_or(Ok(()), std::fs::create_dir_all);
+    // What runs can't be written to, but another can take its name.
+    let _ = std::fs::remove_file(&to);
+    made.and_then(|()| std::fs::copy(&from, &to)).map_err(|error| format!("{}: {error}", from.display()))?;
+    Ok(())
+}
+
 fn own_version() -> Result<String, String> {
-    version(Command::new(paths::server_binary()).arg("--version"))
+    version(Command::new(binary()).arg("--version"))
 }
 
 /// The first line that a command prints.

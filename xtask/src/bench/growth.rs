@@ -1,13 +1,12 @@
 //! How Bongsu grows: with its backlog, its queues, its consumers, and the size of messages; and what it costs to be there.
 
 use super::Options;
-use super::contender::{BONGSU, Running};
+use super::contender::{BONGSU, Running, binary};
 use super::load::{Figure, Load};
 use super::page::{Report, Table, time, whole};
 use super::process::pinned;
 use crate::measure::clock::{now, sleep};
 use crate::measure::text::{median, mib};
-use crate::paths;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -23,7 +22,8 @@ pub(super) fn run(options: &Options) -> Result<Report, String> {
     consumers(&mut report, options)?;
     sizes(&mut report, options)?;
     report.note(
-        "But for the first table each figure is of one run. Restarts follow a SIGKILL, to the first answer.",
+        "The start, idle memory and what pending messages add are medians of the rounds; each other figure is of one run. Restarts \
+         follow a SIGKILL and end with the first answer.",
     );
     Ok(report)
 }
@@ -67,7 +67,7 @@ fn presence(report: &mut Report, options: &Options) -> Result<(), String> {
 fn mixed(arguments: &str, options: &Options) -> Load {
     let seconds = options.seconds;
     Load::new(
-        format!("mixed {arguments} --connections 16 --duration {seconds} --warmup 0.5"),
+        format!("mixed {arguments}--connections 16 --duration {seconds} --warmup 0.5"),
         "DeleteMessage(Batch)",
     )
 }
@@ -107,7 +107,7 @@ fn queues(report: &mut Report, options: &Options) -> Result<(), String> {
         run_load(&Load::new(fill, "SendMessageBatch"), &mut running, options, report)?;
         sleep(REST);
         let resident_bytes = running.process.resident_bytes();
-        let load = mixed(&format!("--queues {count}"), options);
+        let load = mixed(&format!("--queues {count} "), options);
         let figure = run_load(&load, &mut running, options, report)?;
         let restart = running.restart(options)?;
         table.row(vec![
@@ -131,7 +131,7 @@ fn consumers(report: &mut Report, options: &Options) -> Result<(), String> {
     for count in [1_u64, 10, 100, 1_000] {
         let running = Running::start(&BONGSU, options, 0)?;
         let arguments = format!("hold --wait-seconds 20 --connections {count} --duration 60 --warmup 0");
-        let mut command = Command::new(paths::server_binary());
+        let mut command = Command::new(binary());
         command.arg("bench").args(arguments.split_whitespace());
         command.args(["--json", "--endpoint", &format!("http://{}", running.address)]);
         let mut polls = pinned(&command, options.cores.load)

@@ -1,10 +1,9 @@
 //! One measurement: a load on a running contender, and what it cost.
 
 use super::Options;
-use super::contender::{Running, Speaks};
+use super::contender::{Running, Speaks, binary};
 use super::process::{peers, pinned};
 use crate::measure::text::median;
-use crate::paths;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -94,7 +93,7 @@ impl Load {
         let mut command;
         match running.speaks {
             Speaks::Sqs => {
-                command = Command::new(paths::server_binary());
+                command = Command::new(binary());
                 command.arg("bench").args(words).args(["--json", "--endpoint"]);
                 command.arg(format!("http://{}", running.address));
             }
