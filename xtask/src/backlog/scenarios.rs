@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const SEGMENT_BYTES: u64 = 64 << 20;
 /// What a message of 1 KiB may take up on the disk at the most, while it is filled and cleaned up after.
 const DISK_BYTES_EACH: u64 = 2_600;
-/// What lives of a message, for the limits on disk use: the body alone, which makes them a little stricter.
+/// What lives of a message, for the limit on disk use while messages go: the body alone, which makes it a little stricter.
 const LIVE_BYTES_EACH: u64 = 1_024;
 const ROUNDS: usize = 5;
 const DRAINS_A_ROUND: u64 = 20;
@@ -102,8 +102,7 @@ pub(super) fn cleaner(options: &Options) -> Result<Section, String> {
         latencies(&beside, "SendMessage"),
     );
     settle(&server);
-    let live_bytes = (server.counts("probe")?[0] + staying) * LIVE_BYTES_EACH;
-    let disk_bytes = server.disk_bytes();
+    let (live_bytes, disk_bytes) = (server.live_bytes()?, server.disk_bytes());
     let limit_bytes = 2 * live_bytes + 3 * SEGMENT_BYTES;
     let limit = format!("≤ 2 × {} + 2 segments + 1 allocated ahead = {}", mib(live_bytes), mib(limit_bytes));
     section.limited("disk, when the cleaner rests", mib(disk_bytes), &limit, disk_bytes <= limit_bytes);

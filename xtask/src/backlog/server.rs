@@ -77,6 +77,18 @@ impl Server {
         disk::used_bytes(&self.data)
     }
 
+    /// What of that lives: messages as they are stored, and the checkpoint.
+    pub(super) fn live_bytes(&self) -> Result<u64, String> {
+        let mut check = Command::new(paths::server_binary());
+        check.args(["check", "--online", "--json"]).arg(self.data.join("store")).stderr(Stdio::null());
+        let output = check.output().map_err(|error| error.to_string())?;
+        let report: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+        match (output.status.success(), report["contents"]["liveBytes"].as_u64()) {
+            (true, Some(bytes)) => Ok(bytes),
+            _ => Err(format!("bongsu check: {}", output.status)),
+        }
+    }
+
     /// Runs `bongsu bench` against the server, noting the command.
     pub(super) fn bench(&mut self, scenario: &str) -> Result<Value, String> {
         self.note(scenario);
