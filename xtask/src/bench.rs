@@ -172,7 +172,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
                 continue;
             }
         };
-        let text = report.markdown(&conditions);
+        let text = report.markdown(&format!("{conditions} At the end: {}.", host::load_average()));
         print!("\n{text}\n");
         met &= report.meets_targets();
         if options.writes {

@@ -135,10 +135,8 @@ fn measure(
         report.command(fill.shown(running.speaks));
         Load::new(format!("{arguments} --messages {filled} --duration {seconds} --warmup 0"), operation)
     } else {
-        let warmup_s = (seconds / 4.0).min(1.0);
-        Load::new(format!("{arguments} --duration {warmup_s} --warmup 0"), operation)
-            .run(&mut running, options)?;
-        Load::new(format!("{arguments} --duration {seconds} --warmup 0"), operation)
+        // A thousand connections take a while to open.
+        Load::new(format!("{arguments} --duration {seconds} --warmup 1"), operation)
     };
     let figure = load.run(&mut running, options)?;
     report.command(load.shown(running.speaks));

@@ -206,6 +206,11 @@ impl Running {
         }
     }
 
+    /// Whether all that it is is one process.
+    pub(super) fn is_single(&self) -> bool {
+        self.beside.is_none() && self.process.is_single()
+    }
+
     pub(super) fn cpu_s(&self) -> f64 {
         self.process.cpu_s() + self.beside.as_ref().map_or(0.0, Process::cpu_s)
     }

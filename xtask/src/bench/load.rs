@@ -84,6 +84,11 @@ impl Load {
             Speaks::Other(_) => from_driver(&result),
         }
         .ok_or_else(|| format!("{}: no figures in {result}", self.shown(running.speaks)))?;
+        // Of a single process the generator knows what it used after the warm-up.
+        let cpu_s = match result["server"]["cpu_s"].as_f64() {
+            Some(measured_s) if running.is_single() => measured_s,
+            _ => cpu_s,
+        };
         figure.cpu_us_per_message = cpu_s * 1e6 / figure.messages.max(1.0);
         Ok(figure)
     }
@@ -96,6 +101,7 @@ impl Load {
                 command = Command::new(binary());
                 command.arg("bench").args(words).args(["--json", "--endpoint"]);
                 command.arg(format!("http://{}", running.address));
+                command.args(["--pid", &running.process.id().to_string()]);
             }
             Speaks::Other(protocol) => {
                 command = Command::new(driver_binary());

@@ -104,6 +104,15 @@ impl Process {
         Ok(Self { child })
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has no descendants.
+    pub(super) fn is_single(&self) -> bool {
+        tree(self.child.id()).len() == 1
+    }
+
     /// Fails when it has ended.
     pub(super) fn check(&mut self) -> Result<(), String> {
         match self.child.try_wait().map_err(|error| error.to_string())? {
@@ -261,7 +270,7 @@ mod tests {
             process.check().unwrap();
             std::thread::yield_now();
         }
-        assert!(process.resident_bytes() > 100_000);
+        assert!(process.resident_bytes() > 100_000 && !process.is_single());
         let all: Vec<u32> = super::tree(process.child.id()).iter().map(|process| process.id).collect();
         process.kill();
         let is_there = |id: &u32| {
