@@ -155,6 +155,7 @@ impl Auditor {
                 self.follow_silent_moves();
             }
         }
+        self.forgive_what_moved_on(&pending);
     }
 
     fn unsure(&mut self, now: Span, command: &Command) {

@@ -5,8 +5,9 @@ use super::place::{Message, Place};
 use super::queues::Settings;
 use super::time::Span;
 use super::{Auditor, Life, Verdict, broken};
-use bongsu_engine::{EngineError, Outgoing, QueueName, Sent};
+use bongsu_engine::{Command, EngineError, Outgoing, QueueName, Sent};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// SQS's deduplication interval.
 pub(crate) const WINDOW_MS: u64 = 300_000;
@@ -158,6 +159,25 @@ impl Auditor {
     /// A purge that may have happened may have emptied the window too.
     pub(crate) fn forget_sends_perhaps(&mut self, life: Life) {
         self.queues[life.0].sends.iter_mut().for_each(|past| past.sure = false);
+    }
+
+    /// A message may have gone on, as a dead letter or by a move task, to a queue that was then purged or deleted: that it is
+    /// gone does not say that it never came.
+    pub(crate) fn forgive_what_moved_on(&mut self, pending: &[Rc<Command>]) {
+        let emptied = |command: &Rc<Command>| match &**command {
+            Command::PurgeQueue(name) | Command::DeleteQueue(name) => Some(name.clone()),
+            _ => None,
+        };
+        let emptied: Vec<QueueName> = pending.iter().filter_map(emptied).collect();
+        for queue in &mut self.queues {
+            let dead_letters = queue.settings.iter().filter_map(|settings| settings.redrive.as_ref());
+            let moved = queue.moving.iter().map(Option::as_ref);
+            let mut targets = dead_letters.map(|(target, _)| Some(target)).chain(moved);
+            // A task without a destination moves to wherever a message came from.
+            if targets.any(|target| emptied.iter().any(|name| target.is_none_or(|target| target == name))) {
+                queue.unsure_sends.clear();
+            }
+        }
     }
 
     /// The log keeps what was decided first: of sends whose answers were lost, no later one may have survived an

@@ -224,6 +224,21 @@ fn of_sends_without_answers_no_later_one_survives_an_earlier_one() {
     assert_broken(court.peek(&[(2, 2)]), "survived, and 1, sent before it, did not");
 }
 
+/// Of two sends whose answers a crash took, the first had gone on to a dead-letter queue that was deleted before the crash.
+#[test]
+fn a_message_may_have_gone_on_to_a_queue_that_is_gone() {
+    let mut court = Court::new("work");
+    let dead = QueueName::new("000000000000", "us-east-1", "dead");
+    let policy = format!("{{\"deadLetterTargetArn\":\"{}\",\"maxReceiveCount\":1}}", dead.arn());
+    let attributes = StringMap::from([("RedrivePolicy".to_owned(), policy)]);
+    court.hear(Command::SetAttributes { name: court.name.clone(), attributes }, Reply::Done, &[]).unwrap();
+    court.auditor.called(97, Rc::new(court.sending(1)));
+    court.auditor.called(98, Rc::new(court.sending(2)));
+    court.auditor.called(99, Rc::new(Command::DeleteQueue(dead)));
+    court.crash(2).unwrap();
+    court.peek(&[(2, 2)]).unwrap();
+}
+
 #[test]
 fn the_log_must_reach_as_far_as_what_was_durable_and_epochs_must_grow() {
     let mut court = Court::new("work");
