@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("server", &["wire", "auth", "engine", "node"]),
     ("bongsu", &["server", "wire", "auth", "journal", "engine"]),
     ("sim", &["engine", "journal", "node"]),
+    ("benches", &["wire", "engine", "journal", "node", "server"]),
     ("xtask", &[]),
 ];
 

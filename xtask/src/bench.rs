@@ -163,7 +163,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
     let mut met = true;
     for section in &options.sections {
         println!("── {} …", section.name);
-        let conditions = page::conditions(&options, &host::load_average());
+        let conditions = page::conditions(&options);
+        let before = moment(&options)?;
         let report = match (section.run)(&options) {
             Ok(report) => report,
             Err(error) => {
@@ -172,7 +173,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
                 continue;
             }
         };
-        let text = report.markdown(&format!("{conditions} At the end: {}.", host::load_average()));
+        let after = moment(&options)?;
+        let text = report.markdown(&format!("{conditions} At the start {before}; at the end {after}."));
         print!("\n{text}\n");
         met &= report.meets_targets();
         if options.writes {
@@ -180,6 +182,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
         }
     }
     Ok(met)
+}
+
+/// How busy the machine and its disk are with other things.
+fn moment(options: &Options) -> Result<String, String> {
+    let sync = page::time(host::sync_us(&options.folder)?);
+    Ok(format!("the load average was {} and a sync of 4 KiB took {sync}", host::load_average()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - `backlog` – how deep queues cost, measured
 //! - `bench` – speed, measured beside what is possible and beside others
 //! - `fuzz` – the fuzz targets, for as long as wanted
+//! - `instructions` – how many instructions each piece of a message's way takes, compared with stored figures
 //! - `simulate` – seeds of the simulation, and the planted faults that it must find
 //! - `test` – unit tests, then real clients against the real binary; sets up what those need
 //!
@@ -14,6 +15,7 @@ mod backlog;
 mod bench;
 mod check;
 mod fuzz;
+mod instructions;
 mod measure;
 mod paths;
 mod server;
@@ -33,7 +35,7 @@ Tasks:
                             (cargo xtask test python -- -k fifo)
   simulate [ARG…]           play seeds of the simulation: --seeds N [--seed S] [--trace], or find all --planted faults
 
-Steps: unit seeds simulate planted python query cli crash node java go
+Steps: unit seeds simulate planted instructions python query cli crash node java go
 ";
 
 fn main() -> ExitCode {
@@ -45,8 +47,10 @@ fn main() -> ExitCode {
         Some((task, rest)) if task == "fuzz" => fuzz::run(rest),
         Some((task, rest)) if task == "backlog" => backlog::run(rest),
         Some((task, rest)) if task == "bench" => bench::run(rest),
+        Some((task, rest)) if task == "instructions" => instructions::run(rest),
         Some((task, _)) if task == "help" || task == "--help" || task == "-h" => {
-            print!("{USAGE}\n{}\n{}\n{}\n", backlog::USAGE, bench::USAGE, fuzz::USAGE);
+            let others = [backlog::USAGE, bench::USAGE, fuzz::USAGE, instructions::USAGE];
+            println!("{USAGE}\n{}", others.join("\n"));
             return ExitCode::SUCCESS;
         }
         _ => Err(format!("no such task\n\n{USAGE}")),

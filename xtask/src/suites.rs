@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::server::Server;
 use crate::steps::{Log, Steps};
-use crate::{fuzz, paths, simulate, tools};
+use crate::{fuzz, instructions, paths, simulate, tools};
 
 const UNIT_LIMIT: Duration = Duration::from_secs(20 * 60);
 const SUITE_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -22,6 +22,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "seeds", run: |log, _| fuzz::seeds(log) },
     Suite { name: "simulate", run: |log, _| simulate::seeds(log) },
     Suite { name: "planted", run: |log, _| simulate::planted(log) },
+    Suite { name: "instructions", run: |log, _| instructions::check(log) },
     Suite { name: "python", run: |log, extra| pytest(log, "python", "python", extra) },
     Suite { name: "query", run: |log, extra| pytest(log, "query", "query", extra) },
     Suite { name: "cli", run: |log, extra| pytest(log, "python", "cli", extra) },
@@ -152,7 +153,19 @@ mod tests {
         assert!(unit);
         assert_eq!(
             suites,
-            ["seeds", "simulate", "planted", "python", "query", "cli", "crash", "node", "java", "go"]
+            [
+                "seeds",
+                "simulate",
+                "planted",
+                "instructions",
+                "python",
+                "query",
+                "cli",
+                "crash",
+                "node",
+                "java",
+                "go"
+            ]
         );
     }
 

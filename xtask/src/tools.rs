@@ -1,4 +1,4 @@
-//! Sets up what checks and suites need: cargo-deny, Python environments, Node packages. Each is done once and again only
+//! Sets up what checks and suites need: cargo-deny, Python environments, Node packages, valgrind. Each is done once and again only
 //! when what it was made from has changed.
 
 use std::path::{Path, PathBuf};
@@ -57,6 +57,20 @@ pub(crate) fn npm(log: &mut Log, suite: &str) -> Result<(), String> {
         install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
         log.command(&mut install, SET_UP_LIMIT)
     })
+}
+
+/// Finds valgrind. A CI machine may get the system's package; on anybody else's nothing is installed beyond this checkout.
+pub(crate) fn valgrind(log: &mut Log) -> Result<&'static str, String> {
+    let program = "valgrind";
+    let is_there = || Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success());
+    if !is_there() {
+        let install = "apt-get update && apt-get install --yes valgrind";
+        if std::env::var_os("CI").is_none_or(|ci| ci != "true") {
+            return Err(format!("valgrind is missing, install it first (Debian, Ubuntu: {install})"));
+        }
+        log.command(Command::new("sh").args(["-c", install]), SET_UP_LIMIT)?;
+    }
+    Ok(program)
 }
 
 /// Runs `work` unless `stamp` already is a copy of `source`, which it becomes when the work is done.

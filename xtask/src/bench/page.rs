@@ -128,7 +128,7 @@ pub(super) fn time(us: f64) -> String {
 }
 
 /// Under which conditions a section was measured.
-pub(super) fn conditions(options: &Options, load_average: &str) -> String {
+pub(super) fn conditions(options: &Options) -> String {
     let said = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).current_dir(paths::root()).output();
         output.map_or_else(
@@ -146,7 +146,7 @@ pub(super) fn conditions(options: &Options, load_average: &str) -> String {
     let seconds = options.seconds;
     format!(
         "Measured on {day} at commit {commit}; {cores}; medians of {} rounds, {seconds} s a measurement, unless said \
-         otherwise. Load average of the machine at the start: {load_average}.",
+         otherwise.",
         options.rounds
     )
 }

@@ -1,6 +1,10 @@
 //! The machine that things are measured on.
 
-use super::text::mib;
+use super::clock::now;
+use super::text::{median, mib};
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 /// What it was measured on.
 pub(crate) fn machine() -> String {
@@ -22,4 +26,44 @@ pub(crate) fn machine() -> String {
 pub(crate) fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// How long writing and syncing 4 KiB takes on the disk of a folder, in microseconds: the median of many. Who else
+/// syncs there at the same time makes it longer.
+pub(crate) fn sync_us(folder: &Path) -> Result<f64, String> {
+    const BYTES: usize = 4096;
+    const TIMES: u64 = 200;
+    let path = folder.join(format!("bongsu-sync-{}", std::process::id()));
+    let measure = || -> std::io::Result<f64> {
+        let file = File::create(&path)?;
+        // Allocated ahead, as journals do: else each sync would also have to note the file's new length.
+        file.write_all_at(&vec![0; BYTES * TIMES as usize], 0)?;
+        file.sync_all()?;
+        let mut found = Vec::new();
+        for number in 0..TIMES {
+            let begun = now();
+            file.write_all_at(&[1; BYTES], number * BYTES as u64)?;
+            file.sync_data()?;
+            found.push(begun.elapsed().as_secs_f64() * 1e6);
+        }
+        Ok(median(found))
+    };
+    let result = measure().map_err(|error| format!("{}: {error}", path.display()));
+    let _ = std::fs::remove_file(&path);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sync_us;
+
+    #[test]
+    fn a_sync_takes_a_while_and_leaves_nothing() {
+        let folder = std::env::temp_dir().join(format!("bongsu-xtask-sync-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        assert!(sync_us(&folder).unwrap() > 0.0);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        std::fs::remove_dir(&folder).unwrap();
+        assert!(sync_us(&folder).is_err());
+    }
 }
