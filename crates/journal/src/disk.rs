@@ -125,14 +125,13 @@ pub trait DiskFile: Send + Sync {
     /// What the system said; then any part of it may have been written.
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()>;
 
-    /// Writes zeros over the `len` bytes at `offset`, durably, and as far as possible past the caches, which have better
-    /// things to keep. Nobody else may use the file meanwhile.
+    /// Writes zeros over the `len` bytes at `offset`, as far as possible past the caches, which have better things to keep.
+    /// Nobody else may use the file meanwhile.
     ///
     /// # Errors
     /// What the system said; then any part of it may have been written.
     fn write_zeros(&self, offset: u64, len: usize) -> io::Result<()> {
-        self.write_at(offset, &[IoSlice::new(&vec![0; len])])?;
-        self.sync_data()
+        self.write_at(offset, &[IoSlice::new(&vec![0; len])])
     }
 
     /// Cuts the file to `len_bytes`.

@@ -160,10 +160,10 @@ impl DiskFile for RealFile {
     }
 
     fn write_zeros(&self, offset: u64, len: usize) -> io::Result<()> {
-        if !write_direct_zeros(&self.file, offset, len)? {
-            self.file.write_all_at(&vec![0; len], offset)?;
+        if write_direct_zeros(&self.file, offset, len)? {
+            return Ok(());
         }
-        self.file.sync_data()
+        self.file.write_all_at(&vec![0; len], offset)
     }
 
     fn truncate(&self, len_bytes: u64) -> io::Result<()> {

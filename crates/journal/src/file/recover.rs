@@ -194,9 +194,9 @@ fn allocate_first(
 ) -> Result<Spare, OpenError> {
     remove_temporary(disk, dir)?;
     let path = dir.join(NEW_NAME);
-    let mut made = allocate(disk, &path, sizes, Zeros::Write, &Progress::default());
+    let mut made = allocate(disk, &path, sizes, Zeros::WriteUnsynced, &Progress::default());
     if matches!(&made, Err(e) if is_full(e)) && give_back()? {
-        made = allocate(disk, &path, sizes, Zeros::Write, &Progress::default());
+        made = allocate(disk, &path, sizes, Zeros::WriteUnsynced, &Progress::default());
     }
     made.map_err(|e| {
         if is_full(&e) {

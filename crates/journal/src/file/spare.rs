@@ -93,7 +93,10 @@ const SHARE_OF_FREE: u64 = 4;
 /// Whether a spare is worth being written with zeros.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Zeros {
+    /// And synced step by step, beside appends that must not wait for long.
     Write,
+    /// Nobody appends yet: whoever makes the segment syncs it as a whole.
+    WriteUnsynced,
     LeaveOut,
 }
 
@@ -277,8 +280,8 @@ pub(super) fn allocate(
         match file.allocate(len_bytes) {
             Ok(only_reserved) => {
                 progress.reserved_bytes.store(len_bytes, Ordering::Release);
-                let worth_it = only_reserved && zeros == Zeros::Write;
-                break if worth_it { write_zeros(file.as_ref(), len_bytes, progress) } else { Ok(()) };
+                let worth_it = only_reserved && zeros != Zeros::LeaveOut;
+                break if worth_it { write_zeros(file.as_ref(), len_bytes, zeros, progress) } else { Ok(()) };
             }
             Err(e) if is_full(&e) && len_bytes > sizes.min_bytes => {
                 file.truncate(0)?;
@@ -317,11 +320,14 @@ fn grow(spare: Spare, mut target_bytes: u64, step_bytes: u64, progress: &Progres
     Ok(spare)
 }
 
-fn write_zeros(file: &dyn DiskFile, len_bytes: u64, progress: &Progress) -> io::Result<()> {
+fn write_zeros(file: &dyn DiskFile, len_bytes: u64, zeros: Zeros, progress: &Progress) -> io::Result<()> {
     let mut done = 0;
     while done < len_bytes && !progress.needed.load(Ordering::Acquire) {
         let step = ZERO_STEP_BYTES.min(usize::try_from(len_bytes - done).unwrap_or(usize::MAX));
         file.write_zeros(done, step)?;
+        if zeros == Zeros::Write {
+            file.sync_data()?;
+        }
         done += step as u64;
     }
     Ok(())
