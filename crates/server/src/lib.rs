@@ -21,6 +21,8 @@ pub mod fuzzing;
 mod health;
 mod http;
 mod identity;
+#[doc(hidden)]
+pub mod measuring;
 mod message;
 mod message_attributes;
 mod operations;
