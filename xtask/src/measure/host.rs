@@ -1,10 +1,11 @@
 //! The machine that things are measured on.
 
-use super::clock::now;
+use super::clock::{now, sleep};
 use super::text::{median, mib};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// What it was measured on.
 pub(crate) fn machine() -> String {
@@ -26,6 +27,26 @@ pub(crate) fn machine() -> String {
 pub(crate) fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// The share of all cores' time that is used by anything, looked at for a while.
+pub(crate) fn busy_share(looking: Duration) -> f64 {
+    let look = || jiffies(&std::fs::read_to_string("/proc/stat").unwrap_or_default());
+    let before = look();
+    sleep(looking);
+    let after = look();
+    let (all, idle) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+    // Nothing passed: better called busy than quiet.
+    if all == 0 { 1.0 } else { 1.0 - idle as f64 / all as f64 }
+}
+
+/// All time and idle time (also that spent waiting for disks) from the first line of `/proc/stat`.
+fn jiffies(stat: &str) -> (u64, u64) {
+    let line = stat.lines().next().unwrap_or_default();
+    let fields: Vec<u64> = line.split_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();
+    // The last two, a guest's, are already in the first two.
+    let all = fields.iter().take(8).sum();
+    (all, fields.iter().skip(3).take(2).sum())
 }
 
 /// How long writing and syncing 4 KiB takes on the disk of a folder, in microseconds: the median of many. Who else
@@ -55,7 +76,14 @@ pub(crate) fn sync_us(folder: &Path) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::sync_us;
+    use super::{jiffies, sync_us};
+
+    #[test]
+    fn waiting_for_a_disk_is_idle_and_guests_are_not_counted_twice() {
+        let stat = "cpu  10 1 5 60 20 2 1 1 7 3\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
+        assert_eq!(jiffies(stat), (100, 80));
+        assert_eq!(jiffies(""), (0, 0));
+    }
 
     #[test]
     fn a_sync_takes_a_while_and_leaves_nothing() {
