@@ -26,7 +26,8 @@ impl FoundSegment {
     pub(super) fn open(disk: &dyn Disk, dir: &Path, base: u64) -> Result<FoundSegment, OpenError> {
         let path: Arc<Path> = Arc::from(dir.join(segment_name(base)));
         let file = disk.open(&path).map_err(|e| io_error("opening", &path, e))?;
-        let len_bytes = file.len_bytes().map_err(|e| io_error("measuring", &path, e))?;
+        let measure = || file.len_bytes().map_err(|e| io_error("measuring", &path, e));
+        let mut len_bytes = measure()?;
         let damaged =
             |why: &str| OpenError::Damaged { file: path.to_path_buf(), offset: 0, why: why.to_owned() };
         if len_bytes < SEGMENT_HEADER_BYTES {
@@ -44,7 +45,16 @@ impl FoundSegment {
         if header.base != base {
             return Err(damaged("the segment has the name of another one"));
         }
-        let seal = read_seal(file.as_ref(), len_bytes, &header).map_err(|e| io_error("reading", &path, e))?;
+        let seal = loop {
+            match read_seal(file.as_ref(), len_bytes, &header) {
+                Ok(seal) => break seal,
+                // Who reads beside a writer may find that the file was cut since it was measured: it is complete now.
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof && measure()? < len_bytes => {
+                    len_bytes = measure()?;
+                }
+                Err(e) => return Err(io_error("reading", &path, e).into()),
+            }
+        };
         Ok(FoundSegment { path, len_bytes, header, seal })
     }
 
