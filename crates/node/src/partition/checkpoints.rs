@@ -41,6 +41,10 @@ impl Checkpoints {
     }
 }
 
+/// The log grows by at least this many times the size of the last checkpoint before the next: a checkpoint may cost a quarter of
+/// what is written beside it, and a start has to replay no more than this many times what it reads as snapshots.
+const CHECKPOINT_FACTOR: u64 = 4;
+
 impl<T: Token> Partition<T> {
     /// The bytes of the entity that [`Output::Encode`] asked for.
     pub fn encoded(&mut self, entity: EntityId, bytes: Vec<u8>) {
@@ -93,7 +97,7 @@ impl<T: Token> Partition<T> {
 
     fn begin_round_if_due(&mut self) {
         let grown = self.open.batch.position().0.saturating_sub(self.checkpoints.since);
-        let due = grown >= self.checkpoint_bytes.max(2 * self.checkpoints.manifest.bytes());
+        let due = grown >= self.checkpoint_bytes.max(CHECKPOINT_FACTOR * self.checkpoints.manifest.bytes());
         if !self.checkpoints.is_resting() || !(due || self.checkpoints.wanted) {
             return;
         }
