@@ -148,6 +148,7 @@ pub(super) fn conditions(options: &Options) -> String {
     let (day, commit) = (said("date", &["-u", "+%F"]), said("git", &["rev-parse", "--short", "HEAD"]));
     let changed = !said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
     let commit = if changed { format!("{commit} with changes") } else { commit };
+    let commit = if options.builds { commit } else { format!("{commit} (the binary may be older)") };
     let cores = match (options.cores.server, options.cores.load) {
         (Some(server), Some(load)) => format!("servers on core {server}, load on core {load}"),
         _ => "servers and load on the same core".to_owned(),
