@@ -170,7 +170,7 @@ fn copies_and_checks_beside_a_busy_node_are_sound_and_miss_nothing() {
     let certain = Arc::new(Certain::default());
     let tasks: Vec<_> = (0..4).map(|_| runtime.spawn(load(node.clone(), certain.clone()))).collect();
     let (mut skipped, mut shared, mut segments) = (0, 0, BTreeSet::new());
-    for round in 0..15 {
+    for round in 0..30 {
         wait(&certain, 60);
         let kept = certain.kept.lock().unwrap().clone();
         let gone = certain.gone.lock().unwrap().clone();

@@ -28,8 +28,8 @@ impl Default for Cleaning {
 }
 
 impl<T: Token> Partition<T> {
-    /// Deletes what is dead; starts and continues to empty segments while the log is over twice what lives in it, plus
-    /// two segments.
+    /// Deletes what is dead; starts and continues to empty segments while the log, with what is allocated ahead of it, is over
+    /// twice what lives in it plus two segments.
     pub(super) fn maintain_space(&mut self) {
         self.account_for_dropped();
         let needed_from = self.needed_from();
@@ -48,6 +48,12 @@ impl<T: Token> Partition<T> {
         }
     }
 
+    /// What the journal has allocated beyond the log's end, which takes up disk as entries do. One with room without end has
+    /// allocated nothing.
+    fn allocated_ahead_bytes(&self) -> u64 {
+        if self.room_bytes == u64::MAX { 0 } else { self.room_bytes.min(2 * self.limits.segment_bytes) }
+    }
+
     fn choose_segment(&mut self) {
         let (all, live) = self.space.totals();
         let needed_from = self.needed_from();
@@ -58,7 +64,7 @@ impl<T: Token> Partition<T> {
             if !self.space.has_sparse() {
                 return;
             }
-        } else if all <= 2 * live + 2 * self.limits.segment_bytes {
+        } else if all + self.allocated_ahead_bytes() <= 2 * live + 2 * self.limits.segment_bytes {
             return;
         }
         let spendable_bytes = if low { self.spendable_bytes() } else { u64::MAX };
