@@ -36,6 +36,7 @@ pub(crate) const DECODE: &[Case] = &[
         set_up: || query_request("DeleteMessageBatch", &delete_batch()),
     },
     Case { name: "md5/1-kib", set_up: body_md5 },
+    Case { name: "md5/1-kib-10", set_up: batch_md5 },
 ];
 
 /// Answers.
@@ -123,6 +124,14 @@ fn body_md5() -> Box<dyn Work> {
     pure(move || md5::body(black_box(&body)))
 }
 
+fn batch_md5() -> Box<dyn Work> {
+    let bodies: Vec<String> = (0..10).map(|_| body()).collect();
+    pure(move || {
+        let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+        md5::bodies(black_box(&bodies))
+    })
+}
+
 fn json_answer(output: Output) -> Box<dyn Work> {
     pure(move || encode_json(black_box(&output)))
 }
@@ -133,7 +142,7 @@ fn xml_answer(output: Output) -> Box<dyn Work> {
 
 fn sent() -> Output {
     Output::SendMessage(SendMessageResponse {
-        md5_of_message_body: md5::body(&body()),
+        md5_of_message_body: md5::show(&md5::body(&body())),
         md5_of_message_attributes: None,
         md5_of_message_system_attributes: None,
         message_id: MESSAGE_ID.to_owned(),
@@ -145,7 +154,7 @@ fn sent_batch() -> Output {
     let entry = |number: usize| SendMessageBatchResultEntry {
         id: number.to_string(),
         message_id: MESSAGE_ID.to_owned(),
-        md5_of_message_body: md5::body(&body()),
+        md5_of_message_body: md5::show(&md5::body(&body())),
         md5_of_message_attributes: None,
         md5_of_message_system_attributes: None,
         sequence_number: None,
@@ -165,7 +174,7 @@ fn received(count: usize) -> Output {
     let message = Message {
         message_id: MESSAGE_ID.to_owned(),
         receipt_handle: RECEIPT_HANDLE.to_owned(),
-        md5_of_body: md5::body(&body()),
+        md5_of_body: md5::show(&md5::body(&body())),
         body: body(),
         attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         md5_of_message_attributes: None,

@@ -147,16 +147,6 @@ pub(crate) fn show_id(id: [u8; 16]) -> String {
     uuid::Uuid::from_bytes(id).to_string()
 }
 
-/// An MD5 from the 32 hexadecimal digits that the wire speaks; zeros where they are none.
-pub(crate) fn digest_from_hex(hex: &str) -> [u8; 16] {
-    u128::from_str_radix(hex, 16).unwrap_or_default().to_be_bytes()
-}
-
-/// The 32 hexadecimal digits of an MD5.
-pub(crate) fn digest_to_hex(digest: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(digest))
-}
-
 /// Bytes as bytes: serde would otherwise store a vector of numbers, and read it one by one.
 mod raw_bytes {
     use super::fmt;
@@ -188,7 +178,7 @@ mod raw_bytes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Damaged, StoredAttribute, StoredMessage, StoredValue, digest_from_hex, digest_to_hex};
+    use super::{Damaged, StoredAttribute, StoredMessage, StoredValue};
 
     fn message() -> StoredMessage {
         StoredMessage {
@@ -284,11 +274,5 @@ mod tests {
         bytes[0] = 2;
         assert_eq!(StoredMessage::decode(&bytes), Err(Damaged::Version(2)));
         assert_eq!(StoredMessage::decode(&[]), Err(Damaged::CutShort));
-    }
-
-    #[test]
-    fn digests_keep_their_leading_zeros() {
-        let hex = "00000000d8fd50ed642340b7c9a63b30";
-        assert_eq!(digest_to_hex(digest_from_hex(hex)), hex);
     }
 }

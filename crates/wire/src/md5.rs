@@ -1,10 +1,11 @@
 //! The digests that SDKs check: a message's body, and its attributes in the canonical form that AWS documents
 //! under "Calculating the MD5 message digest for message attributes".
 
+mod lanes;
 #[cfg(test)]
 mod tests;
 
-use md5::{Digest, Md5};
+use md5::{Digest as _, Md5};
 
 use crate::shapes::MessageAttributes;
 
@@ -13,9 +14,32 @@ const TEXT: u8 = 1;
 /// Marks a value that is hashed as bytes (`Binary`).
 const BINARY: u8 = 2;
 
-/// The MD5 of a body's UTF-8, as 32 lower-case hexadecimal digits.
-pub fn body(body: &str) -> String {
-    hex(Md5::digest(body.as_bytes()).as_slice())
+/// The bytes of a digest.
+pub type Digest = [u8; 16];
+
+/// The MD5 of a body's UTF-8.
+pub fn body(body: &str) -> Digest {
+    Md5::digest(body.as_bytes()).into()
+}
+
+/// The MD5 of each of several bodies, in their order: for a batch in less than half the time.
+pub fn bodies(bodies: &[&str]) -> Vec<Digest> {
+    let mut digests = Vec::with_capacity(bodies.len());
+    for bodies in bodies.chunks(lanes::LANES) {
+        match bodies {
+            [one] => digests.push(body(one)),
+            several => {
+                let several: Vec<&[u8]> = several.iter().map(|body| body.as_bytes()).collect();
+                digests.extend(lanes::digests(&several).into_iter().take(several.len()));
+            }
+        }
+    }
+    digests
+}
+
+/// A digest as the 32 lower-case hexadecimal digits that the wire speaks.
+pub fn show(digest: &Digest) -> String {
+    hex(digest)
 }
 
 /// The MD5 of attributes (the caller's own, or the system attributes that were sent), or `None` without any:

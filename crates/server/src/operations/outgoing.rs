@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::clock;
 use crate::errors::{invalid_parameter, invalid_value};
-use crate::message::{StoredAttribute, StoredMessage, digest_from_hex};
+use crate::message::{StoredAttribute, StoredMessage};
 use crate::message_attributes;
 use bongsu_engine::{Outgoing, Sent};
 use bongsu_wire::{MessageAttributes, ServiceError, md5};
@@ -44,11 +44,16 @@ impl Draft {
         self.body.len() as u64 + message_attributes::size_bytes(&self.attributes)
     }
 
-    /// Checks what the request alone decides and makes the stored form.
+    /// Checks what the request alone decides and makes the stored form; `body_md5` is its body's.
     ///
     /// # Errors
     /// What SQS says of the first member that is wrong.
-    pub(super) fn prepare(self, call: &Call<'_>, fifo: bool) -> Result<Prepared, ServiceError> {
+    pub(super) fn prepare(
+        self,
+        call: &Call<'_>,
+        fifo: bool,
+        body_md5: md5::Digest,
+    ) -> Result<Prepared, ServiceError> {
         let delay_ms = self.delay_seconds.map(delay_ms).transpose()?;
         message_attributes::check_body(&self.body)?;
         message_attributes::check(&self.attributes)?;
@@ -57,7 +62,6 @@ impl Draft {
         check_id("MessageDeduplicationId", self.deduplication_id.as_deref())?;
 
         let size_bytes = self.size_bytes();
-        let body_md5 = md5::body(&self.body);
         let attributes_md5 = md5::message_attributes(&self.attributes);
         let system_attributes_md5 = md5::message_attributes(&self.system_attributes);
         // An id that the sender gives wins over the content's, which then needn't be known.
@@ -70,7 +74,7 @@ impl Draft {
             sent_wall_ms: clock::wall_ms(),
             sender_id: call.caller.sender_id().to_owned(),
             body: self.body,
-            body_md5: digest_from_hex(&body_md5),
+            body_md5,
             attributes: attributes.map(|(name, value)| StoredAttribute::from_wire(name, value)).collect(),
             trace_header: sent_trace_header.or_else(|| call.trace_header.clone()),
             group: self.group_id.clone(),
@@ -87,7 +91,7 @@ impl Draft {
             content_hash,
             stored: stored.encode(),
         };
-        Ok(Prepared { outgoing, body_md5, attributes_md5, system_attributes_md5 })
+        Ok(Prepared { outgoing, body_md5: md5::show(&body_md5), attributes_md5, system_attributes_md5 })
     }
 }
 

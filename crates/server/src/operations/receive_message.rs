@@ -3,7 +3,7 @@
 use super::outgoing::{check_id, show_sequence};
 use crate::call::Call;
 use crate::errors::{About, from_call, internal_failure, invalid_value};
-use crate::message::{StoredMessage, digest_to_hex, show_id};
+use crate::message::{StoredMessage, show_id};
 use crate::message_attributes::{NameFilter, is_all};
 use bongsu_engine::{Delivery, Moved, Receive};
 use bongsu_node::{Body, CallError, Received};
@@ -144,7 +144,7 @@ impl Facts<'_> {
         Message {
             message_id: show_id(message_id),
             receipt_handle,
-            md5_of_body: digest_to_hex(stored.body_md5),
+            md5_of_body: md5::show(&stored.body_md5),
             body: stored.body,
             attributes,
             md5_of_message_attributes: md5::message_attributes(&message_attributes),

@@ -4,7 +4,7 @@ use super::outgoing::{Draft, accepted};
 use crate::call::{Call, unexpected};
 use crate::errors::{About, from_engine, internal_failure};
 use bongsu_engine::{Command, EngineError, QueueName, Reply};
-use bongsu_wire::{Output, SendMessageRequest, SendMessageResponse, ServiceError};
+use bongsu_wire::{Output, SendMessageRequest, SendMessageResponse, ServiceError, md5};
 
 /// The longest message that a queue can be set to take.
 const MAX_MESSAGE_BYTES: u64 = 1_048_576;
@@ -23,7 +23,8 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<
     if draft.size_bytes() > MAX_MESSAGE_BYTES {
         return Err(too_long(call, name).await?);
     }
-    let prepared = draft.prepare(call, fifo)?;
+    let body_md5 = md5::body(&draft.body);
+    let prepared = draft.prepare(call, fifo, body_md5)?;
     let command = Command::Send { name, messages: vec![prepared.outgoing] };
     let sent = match call.ask(command, About::default()).await? {
         Reply::Sent(mut results) => results.pop().ok_or_else(internal_failure)?,

@@ -9,7 +9,7 @@ use bongsu_engine::attributes::boolean;
 use bongsu_engine::{Command, EngineError, QueueName, Reply, Sent};
 use bongsu_wire::{
     BatchResultErrorEntry, ErrorKind, Output, SendMessageBatchRequest, SendMessageBatchRequestEntry,
-    SendMessageBatchResponse, SendMessageBatchResultEntry, ServiceError,
+    SendMessageBatchResponse, SendMessageBatchResultEntry, ServiceError, md5,
 };
 
 /// The longest batch, all entries together.
@@ -32,9 +32,11 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageBatchRequest) -> Re
     if fifo {
         check_fifo(call, &name, &entries).await?;
     }
+    let bodies: Vec<&str> = entries.iter().map(|(_, draft)| draft.body.as_str()).collect();
+    let digests = md5::bodies(&bodies);
     let mut prepared = Vec::with_capacity(entries.len());
-    for (index, (id, draft)) in entries.into_iter().enumerate() {
-        prepared.push((id, prepare(call, fifo, index, draft)));
+    for (index, ((id, draft), body_md5)) in entries.into_iter().zip(digests).enumerate() {
+        prepared.push((id, prepare(call, fifo, index, draft, body_md5)));
     }
     send(call, name, prepared).await
 }
@@ -79,11 +81,17 @@ async fn check_fifo(
     Ok(())
 }
 
-fn prepare(call: &Call<'_>, fifo: bool, index: usize, draft: Draft) -> Result<Prepared, ServiceError> {
+fn prepare(
+    call: &Call<'_>,
+    fifo: bool,
+    index: usize,
+    draft: Draft,
+    body_md5: md5::Digest,
+) -> Result<Prepared, ServiceError> {
     if draft.body.is_empty() {
         return Err(missing_body(index));
     }
-    draft.prepare(call, fifo)
+    draft.prepare(call, fifo, body_md5)
 }
 
 fn missing_body(index: usize) -> ServiceError {

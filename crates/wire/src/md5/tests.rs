@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::{body, message_attributes};
+use super::{bodies, body, message_attributes, show};
 use crate::shapes::{MessageAttributeValue, MessageAttributes};
 
 fn text(data_type: &str, value: &str) -> MessageAttributeValue {
@@ -17,9 +17,36 @@ fn attributes<const N: usize>(entries: [(&str, MessageAttributeValue); N]) -> Me
 
 #[test]
 fn bodies_have_the_md5_of_their_bytes() {
-    assert_eq!(body(""), "d41d8cd98f00b204e9800998ecf8427e");
-    assert_eq!(body("msg"), "6e2baaf3b97dbeef01c0043275f9a0e7");
-    assert_eq!(body("message-body-1"), "19c9e282d65f9733bc6b35d50062c7ee");
+    assert_eq!(show(&body("")), "d41d8cd98f00b204e9800998ecf8427e");
+    assert_eq!(show(&body("msg")), "6e2baaf3b97dbeef01c0043275f9a0e7");
+    assert_eq!(show(&body("message-body-1")), "19c9e282d65f9733bc6b35d50062c7ee");
+}
+
+#[test]
+fn digests_keep_their_leading_zeros() {
+    let digest = 0x0000_0000_d8fd_50ed_6423_40b7_c9a6_3b30_u128.to_be_bytes();
+    assert_eq!(show(&digest), "00000000d8fd50ed642340b7c9a63b30");
+}
+
+/// Lengths around those of a block, where the end of a message takes one block or two, in all places of a batch.
+#[test]
+fn a_batch_has_the_digests_of_its_bodies_whatever_their_lengths() {
+    for round in 0..200 {
+        let text = |place: usize| "x".repeat((round * 7 + place * 53) % 201);
+        let texts: Vec<String> = (0..round % 21).map(text).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let one_by_one: Vec<_> = texts.iter().map(|text| body(text)).collect();
+        assert_eq!(bodies(&texts), one_by_one, "round {round}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_batch_has_the_digests_of_its_bodies(texts in proptest::collection::vec(".{0,300}", 0..12)) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let one_by_one: Vec<_> = texts.iter().map(|text| body(text)).collect();
+        proptest::prop_assert_eq!(bodies(&texts), one_by_one);
+    }
 }
 
 /// The digests were answered by the real service for these attributes.

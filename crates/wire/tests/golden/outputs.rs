@@ -43,7 +43,7 @@ fn failed() -> Vec<BatchResultErrorEntry> {
 }
 
 fn md5(text: &str) -> String {
-    bongsu_wire::md5::body(text)
+    bongsu_wire::md5::show(&bongsu_wire::md5::body(text))
 }
 
 fn trace_header_md5() -> Option<String> {
