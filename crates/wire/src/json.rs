@@ -3,6 +3,7 @@
 
 mod decode;
 mod encode;
+mod plain;
 #[cfg(test)]
 mod tests;
 

@@ -15,6 +15,7 @@ mod json;
 pub mod md5;
 pub mod operations;
 mod query;
+mod scan;
 mod shapes;
 mod sink;
 

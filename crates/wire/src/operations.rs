@@ -300,6 +300,24 @@ impl Output {
         )
     }
 
+    /// About how many bytes the answer has in either encoding, rather more than less: those of its texts that
+    /// can be long, and enough for the names around them.
+    pub(crate) fn size_estimate(&self) -> usize {
+        const ENVELOPE: usize = 512;
+        const BATCH_ENTRY: usize = 384;
+        let entries = match self {
+            Self::ReceiveMessage(response) => response.messages.iter().map(Message::size_estimate).sum(),
+            Self::SendMessageBatch(response) => {
+                (response.successful.len() + response.failed.len()) * BATCH_ENTRY
+            }
+            Self::DeleteMessageBatch(response) => {
+                (response.successful.len() + response.failed.len()) * BATCH_ENTRY
+            }
+            _ => 0,
+        };
+        ENVELOPE + entries
+    }
+
     /// Whether the model gives this action no answer but success.
     pub(crate) fn has_no_shape(&self) -> bool {
         matches!(

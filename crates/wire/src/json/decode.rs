@@ -1,7 +1,8 @@
 //! A request's JSON as members of a shape.
 //!
 //! The body is parsed once into [`Value`]s that borrow their text from it, so that a message is copied once
-//! on its way into its shape. What is decided here, where JSON leaves room:
+//! on its way into its shape. [`plain`] does so for all but odd requests; what it does not read is read here,
+//! by serde_json, which also has the words for what is wrong. What is decided here, where JSON leaves room:
 //! - `null` is absent; members nobody knows are ignored; of members with the same name the last one counts.
 //! - A number in a string, and a string that is a number, are errors (so does AWS); `1.0` and `1e1` are the
 //!   integers that they equal, fractions and numbers beyond 32 bits are errors.
@@ -17,6 +18,7 @@ use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::plain;
 use crate::error::{ErrorKind, ServiceError};
 use crate::fields::Fields;
 use crate::operations::Operation;
@@ -27,7 +29,7 @@ const TARGET_PREFIX: &str = "AmazonSQS.";
 
 /// How many values a request may have: far more than any valid one needs, and few enough that a body of many
 /// tiny values does not become a multiple of its size in memory.
-const MAX_VALUES: usize = 16_384;
+pub(super) const MAX_VALUES: usize = 16_384;
 
 /// Base64 as AWS reads it: the standard alphabet, with padding or without.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -57,6 +59,14 @@ fn parse(body: &[u8]) -> Result<Members<'_>, ServiceError> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
+    match plain::parse(body) {
+        Some(members) => Ok(members),
+        None => parse_thoroughly(body),
+    }
+}
+
+/// The members of the one object that a body must be, or what is wrong with it.
+pub(super) fn parse_thoroughly(body: &[u8]) -> Result<Members<'_>, ServiceError> {
     let values_left = Cell::new(MAX_VALUES);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = ValueSeed { values_left: &values_left }
@@ -73,10 +83,11 @@ fn malformed(message: &str) -> ServiceError {
     ServiceError::new(ErrorKind::Serialization, message)
 }
 
-type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+pub(super) type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 /// A JSON value that borrows from the request wherever its text has no escapes.
-enum Value<'a> {
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(super) enum Value<'a> {
     Null,
     Bool(bool),
     /// The integer it equals, if it equals one.

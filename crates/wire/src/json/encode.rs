@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use base64::Engine;
 
 use super::decode::BASE64;
+use super::plain::SPECIALS;
 use crate::error::ServiceError;
 use crate::operations::Output;
+use crate::scan::plain_length;
 use crate::shapes::{ListName, MapName};
 use crate::sink::Sink;
 
@@ -16,7 +18,7 @@ pub fn encode_json(output: &Output) -> Vec<u8> {
     if output.has_no_shape() {
         return Vec::new();
     }
-    let mut sink = JsonSink::default();
+    let mut sink = JsonSink::with_capacity(output.size_estimate());
     sink.object(|sink| output.write(sink));
     sink.into_bytes()
 }
@@ -42,6 +44,11 @@ pub(crate) struct JsonSink {
 }
 
 impl JsonSink {
+    /// A sink that has this many bytes to fill before it grows.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), needs_comma: false }
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -62,8 +69,8 @@ impl JsonSink {
         self.bytes.extend_from_slice(json.as_bytes());
     }
 
-    fn array_member(&mut self, name: &str, write_elements: impl FnOnce(&mut Self)) {
-        self.key(name);
+    fn array_member(&mut self, name: &'static str, write_elements: impl FnOnce(&mut Self)) {
+        self.name(name);
         self.enclosed(b'[', b']', write_elements);
     }
 
@@ -84,38 +91,73 @@ impl JsonSink {
         self.needs_comma = true;
     }
 
-    /// A member's name; its value follows.
-    pub(crate) fn key(&mut self, name: &str) {
+    /// An entry's key; its value follows.
+    pub(crate) fn key(&mut self, key: &str) {
         self.next();
-        self.text(name);
+        self.text(key);
         self.bytes.push(b':');
+    }
+
+    /// A member's name, which has nothing to escape; its value follows.
+    fn name(&mut self, name: &'static str) {
+        self.next();
+        self.bytes.push(b'"');
+        self.raw(name);
+        self.bytes.extend_from_slice(b"\":");
     }
 
     /// A string, in the place where a value is due.
     pub(crate) fn text(&mut self, text: &str) {
-        #[expect(clippy::expect_used, reason = "writing a string into a Vec has no way to fail")]
-        serde_json::to_writer(&mut self.bytes, text).expect("a string is always valid JSON");
+        self.bytes.push(b'"');
+        let mut rest = text.as_bytes();
+        loop {
+            let (plain, special) = rest.split_at(plain_length(rest, SPECIALS));
+            self.bytes.extend_from_slice(plain);
+            let Some((&byte, after)) = special.split_first() else { break };
+            self.escaped(byte);
+            rest = after;
+        }
+        self.bytes.push(b'"');
+    }
+
+    /// A character that must not stand in a string as it is.
+    fn escaped(&mut self, byte: u8) {
+        let letter = match byte {
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0C => b'f',
+            b'\r' => b'r',
+            0x00..0x20 => {
+                // Two digits, of which the first is 0 or 1.
+                let second = b"0123456789abcdef"[usize::from(byte & 0x0F)];
+                self.bytes.extend_from_slice(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), second]);
+                return;
+            }
+            itself => itself,
+        };
+        self.bytes.extend_from_slice(&[b'\\', letter]);
     }
 }
 
 impl Sink for JsonSink {
     fn string(&mut self, name: &'static str, value: &str) {
-        self.key(name);
+        self.name(name);
         self.text(value);
     }
 
     fn integer(&mut self, name: &'static str, value: i64) {
-        self.key(name);
+        self.name(name);
         self.raw(&value.to_string());
     }
 
     fn boolean(&mut self, name: &'static str, value: bool) {
-        self.key(name);
+        self.name(name);
         self.raw(if value { "true" } else { "false" });
     }
 
     fn blob(&mut self, name: &'static str, value: &[u8]) {
-        self.key(name);
+        self.name(name);
         self.text(&BASE64.encode(value));
     }
 
@@ -159,3 +201,6 @@ impl Sink for JsonSink {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

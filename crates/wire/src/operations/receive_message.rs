@@ -83,6 +83,18 @@ impl ReceiveMessageResponse {
 }
 
 impl Message {
+    /// See [`crate::Output::size_estimate`].
+    pub(crate) fn size_estimate(&self) -> usize {
+        const NAMES: usize = 768;
+        const ATTRIBUTE_NAMES: usize = 160;
+        let attribute = |(name, value): (&String, &MessageAttributeValue)| {
+            let text = value.string_value.as_ref().map_or(0, String::len);
+            let base64 = value.binary_value.as_ref().map_or(0, |bytes| bytes.len() / 3 * 4);
+            ATTRIBUTE_NAMES + name.len() + text + base64
+        };
+        NAMES + self.body.len() + self.message_attributes.iter().map(attribute).sum::<usize>()
+    }
+
     fn write<S: Sink>(&self, sink: &mut S) {
         sink.string("MessageId", &self.message_id);
         sink.string("ReceiptHandle", &self.receipt_handle);

@@ -11,17 +11,21 @@ use base64::Engine;
 use crate::error::ServiceError;
 use crate::json::BASE64;
 use crate::operations::Output;
+use crate::scan::plain_length;
 use crate::shapes::{ListName, MapName};
 use crate::sink::Sink;
 
 const START: &str = "<?xml version=\"1.0\"?>";
+/// What begins a character that may need another form, besides control characters: U+FFFE and U+FFFF begin with
+/// 0xEF, as no character's later bytes do.
+const SPECIALS: [u8; 5] = [b'<', b'>', b'&', b'"', 0xEF];
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
 /// Encodes an answer, for the content type `text/xml`. Actions whose answer has no members have no result
 /// element.
 pub fn encode_xml(output: &Output, request_id: &str) -> Vec<u8> {
     let action = output.name();
-    let mut sink = XmlSink::default();
+    let mut sink = XmlSink { bytes: Vec::with_capacity(output.size_estimate()) };
     sink.raw(START);
     sink.raw(&format!("<{action}Response xmlns=\"{NAMESPACE}\">"));
     if output.has_result() {
@@ -72,20 +76,28 @@ impl XmlSink {
     /// Text between elements. Characters that XML 1.0 does not have become U+FFFD: an answer that no parser
     /// reads would be worse, and the only texts that may have them are ones that echo what a caller sent.
     fn text(&mut self, text: &str) {
-        let mut written = 0;
-        for (at, character) in text.char_indices() {
+        let (mut written, mut at) = (0, 0);
+        loop {
+            let rest = &text[at..];
+            let rest = &rest[plain_length(rest.as_bytes(), SPECIALS)..];
+            let Some(character) = rest.chars().next() else { break };
+            at = text.len() - rest.len();
+            let end = at + character.len_utf8();
             let replacement = match character {
                 '<' => "&lt;",
                 '>' => "&gt;",
                 '&' => "&amp;",
                 '"' => "&quot;",
                 '\r' => "&#13;",
-                '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'.. => continue,
+                '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'.. => {
+                    at = end;
+                    continue;
+                }
                 _ => "\u{FFFD}",
             };
             self.raw(&text[written..at]);
             self.raw(replacement);
-            written = at + character.len_utf8();
+            (written, at) = (end, end);
         }
         self.raw(&text[written..]);
     }
@@ -143,3 +155,6 @@ impl Sink for XmlSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

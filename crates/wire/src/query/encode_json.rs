@@ -16,7 +16,7 @@ use crate::sink::Sink;
 /// Encodes an answer, for the content type `application/json`.
 pub fn encode_query_json(output: &Output, request_id: &str) -> Vec<u8> {
     let action = output.name();
-    let mut sink = QueryJsonSink(JsonSink::default());
+    let mut sink = QueryJsonSink(JsonSink::with_capacity(output.size_estimate()));
     sink.object(|sink| {
         sink.object_member(&format!("{action}Response"), |sink| {
             if output.has_result() {
