@@ -13,6 +13,9 @@ pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// answer.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
+/// No more space is made for a body before that much of it is there.
+const MAX_RESERVED_BYTES: usize = 256 * 1024;
+
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
@@ -39,7 +42,8 @@ pub(crate) async fn read_body(
         return Err(BodyError::TooLong);
     }
     connection.waiting().enter(Phase::Body);
-    let result = match collect(body).await {
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+    let result = match collect(body, announced).await {
         Err(BodyError::Broken) if connection.waiting().body_is_overdue() => Err(BodyError::TooSlow),
         result => result,
     };
@@ -47,7 +51,7 @@ pub(crate) async fn read_body(
     result
 }
 
-async fn collect(mut body: Incoming) -> Result<Bytes, BodyError> {
+async fn collect(mut body: Incoming, announced_bytes: usize) -> Result<Bytes, BodyError> {
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut total_bytes = 0usize;
@@ -65,6 +69,8 @@ async fn collect(mut body: Incoming) -> Result<Bytes, BodyError> {
             first = Some(data);
         } else {
             if let Some(first) = first.take() {
+                // What is announced comes, as a rule; who only announces it gets little for that.
+                rest.reserve(announced_bytes.clamp(total_bytes, MAX_RESERVED_BYTES.max(total_bytes)));
                 rest.extend_from_slice(&first);
             }
             rest.extend_from_slice(&data);
