@@ -3,7 +3,7 @@
 
 /// The bytes of a word, and of a block: as many as make good use of a vector register or two.
 const WORD: usize = size_of::<u64>();
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 
 /// How much is read in words before blocks are tried: texts with much to escape have short stretches between,
 /// and for those a block costs more than it saves.
@@ -37,6 +37,7 @@ pub(crate) fn plain_length<const N: usize>(bytes: &[u8], specials: [u8; N]) -> u
     bytes.iter().position(|&byte| is_special(byte, specials)).unwrap_or(bytes.len())
 }
 
+#[inline]
 fn is_special<const N: usize>(byte: u8, specials: [u8; N]) -> bool {
     specials.iter().fold(byte < 0x20, |found, &special| found | (byte == special))
 }
@@ -45,8 +46,9 @@ fn is_special<const N: usize>(byte: u8, specials: [u8; N]) -> bool {
 fn plain_blocks<const N: usize>(bytes: &[u8], specials: [u8; N]) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     // Without an early end within a block the compiler turns this into a few vector instructions.
-    let is_plain =
-        |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, &byte| found | is_special(byte, specials));
+    let is_plain = |block: &&[u8; BLOCK]| {
+        block.iter().fold(0, |found, &byte| found | u8::from(is_special(byte, specials))) == 0
+    };
     blocks.iter().take_while(is_plain).count() * BLOCK
 }
 
