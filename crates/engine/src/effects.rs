@@ -28,6 +28,14 @@ impl Dropped {
 }
 
 impl Effects {
+    /// Empties it; what it holds memory for is kept for the next.
+    pub fn clear(&mut self) {
+        self.ready.clear();
+        self.stored.clear();
+        self.freed.clear();
+        self.dropped.clear();
+    }
+
     pub(crate) fn ready(&mut self, queue: QueueId) {
         if self.ready.last() != Some(&queue) {
             self.ready.push(queue);

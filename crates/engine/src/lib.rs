@@ -33,7 +33,7 @@ pub use snapshot::Frozen;
 
 use queue::Queue;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// When something is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Default for Options {
 pub struct Engine {
     options: Options,
     directory: Directory,
-    queues: HashMap<QueueId, Queue>,
+    queues: QueueMap<Queue>,
     // The rest follows from `queues`.
     names: BTreeMap<QueueName, QueueId>,
     /// Dead-letter queue → queues that name it.
@@ -107,6 +107,20 @@ impl Engine {
     /// Takes the effects of what was decided and applied since the last call.
     pub fn take_effects(&mut self) -> Effects {
         std::mem::take(&mut self.effects)
+    }
+
+    /// As [`Engine::take_effects`], but for [`Effects::ready`], which stays. What the caller hands in is emptied and its
+    /// memory used again.
+    pub fn exchange_effects(&mut self, effects: &mut Effects) {
+        effects.clear();
+        std::mem::swap(&mut self.effects, effects);
+        std::mem::swap(&mut self.effects.ready, &mut effects.ready);
+    }
+
+    /// Takes [`Effects::ready`] alone, in the same way.
+    pub fn exchange_ready(&mut self, ready: &mut Vec<QueueId>) {
+        ready.clear();
+        std::mem::swap(&mut self.effects.ready, ready);
     }
 
     /// How long a receive on this queue waits by default, ms.

@@ -1,7 +1,9 @@
 //! Who and what: queue names, their ARNs, and the identities that the store gives.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// The longest queue name, `.fifo` counted (SQS quota).
 pub const MAX_QUEUE_NAME_CHARS: usize = 80;
@@ -69,6 +71,31 @@ impl fmt::Display for QueueName {
 /// One life of a queue: a queue that is deleted and made again has another. Never used twice in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QueueId(pub u64);
+
+/// What is kept for each queue.
+pub type QueueMap<V> = HashMap<QueueId, V, BuildHasherDefault<QueueIdHasher>>;
+
+/// Hashes a [`QueueId`], which is looked up several times for each request. Identities are counted by the store and
+/// chosen by nobody, so that nobody can make them collide: a multiplication mixes them well enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueueIdHasher(u64);
+
+/// 2⁶⁴ divided by the golden ratio: spreads neighbours over all of the upper bits; odd, so that the lower ones stay distinct.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Hasher for QueueIdHasher {
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(SPREAD);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// Names one move task for as long as its source queue lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

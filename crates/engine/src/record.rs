@@ -5,6 +5,7 @@
 
 use crate::command::{Moved, StringMap, TaskStatus};
 use crate::names::{BodyRef, QueueId, QueueName};
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -237,17 +238,36 @@ impl Record {
     /// Its bytes, put at the end of `into`.
     pub fn encode(&self, into: &mut Vec<u8>) {
         let start = into.len();
-        let taken = std::mem::take(into);
-        match postcard::to_extend(self, taken) {
-            Ok(extended) => *into = extended,
+        if let Err(error) = postcard::serialize_with_flavor(self, Tail(into)) {
             // A Vec takes all there is, and every field has a known length: there is nothing to fail.
-            Err(error) => unreachable!("record at {start} can't be encoded: {error}"),
+            unreachable!("record at {start} can't be encoded: {error}");
         }
     }
 
     /// Reads what [`Record::encode`] wrote; never panics on anything else.
     pub fn decode(bytes: &[u8]) -> Result<Self, ReplayError> {
         postcard::from_bytes(bytes).map_err(|error| ReplayError::Malformed(error.to_string()))
+    }
+}
+
+/// The end of a vector, where postcard puts bytes; its own takes them one by one.
+struct Tail<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Tail<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 

@@ -6,7 +6,6 @@
 use bongsu_engine::{BodyRef, EntityId, Log, Record};
 use bongsu_journal::{Layout, Position};
 use bytes::Bytes;
-use std::collections::BTreeSet;
 
 /// The version of a payload that is written, and the only one that is read.
 pub(crate) const VERSION: u8 = 1;
@@ -29,13 +28,26 @@ pub(crate) struct Batch {
     position: Position,
     layout: Layout,
     payload: Vec<u8>,
-    /// Entities that its records are about.
-    pub(crate) touched: BTreeSet<EntityId>,
+    /// Entities that its records are about, in the order of the records; neighbours differ.
+    pub(crate) touched: Vec<EntityId>,
 }
 
 impl Batch {
     pub(crate) fn new(position: Position, layout: Layout) -> Self {
-        Self { position, layout, payload: vec![VERSION], touched: BTreeSet::new() }
+        Self::reusing(position, layout, Vec::new(), Vec::new())
+    }
+
+    /// An empty one, in memory that another needs no more.
+    pub(crate) fn reusing(
+        position: Position,
+        layout: Layout,
+        mut payload: Vec<u8>,
+        mut touched: Vec<EntityId>,
+    ) -> Self {
+        payload.clear();
+        payload.push(VERSION);
+        touched.clear();
+        Self { position, layout, payload, touched }
     }
 
     /// Where the entry will lie.
@@ -61,8 +73,9 @@ impl Batch {
         &self.payload
     }
 
-    pub(crate) fn into_payload(self) -> Bytes {
-        self.payload.into()
+    /// The payload, and the memory of the rest.
+    pub(crate) fn into_parts(self) -> (Bytes, Vec<EntityId>) {
+        (self.payload.into(), self.touched)
     }
 
     /// Where the entry after this one will lie.
@@ -89,7 +102,10 @@ impl Batch {
 
 impl Log for Batch {
     fn write(&mut self, record: &Record, body: &[u8]) -> BodyRef {
-        self.touched.insert(record.entity());
+        let entity = record.entity();
+        if self.touched.last() != Some(&entity) {
+            self.touched.push(entity);
+        }
         self.push(Kind::Record, |payload| record.encode(payload), body)
     }
 }

@@ -335,6 +335,8 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
         match work {
             JournalWork::Append(expected, stamp, payload) => {
                 let result = journal.append(expected, stamp, &payload);
+                // Let go of before the partition gathers another batch, which may be in the same memory.
+                drop(payload);
                 shared.step(Then::Gather, |partition, reading| partition.appended(reading, result));
             }
             JournalWork::Delete(segments) => {

@@ -1,7 +1,7 @@
 //! Receives that wait for messages: long polls.
 
-use bongsu_engine::{QueueId, Receive};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use bongsu_engine::{QueueId, QueueMap, Receive};
+use std::collections::{BTreeSet, VecDeque};
 
 /// A receive that found nothing and may wait.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Waiter<T> {
 /// All waiting receives, by queue in the order in which they came, and when to look after each queue.
 #[derive(Debug)]
 pub(crate) struct Waiters<T> {
-    queues: HashMap<QueueId, Parked<T>>,
+    queues: QueueMap<Parked<T>>,
     wakes: BTreeSet<(u64, QueueId)>,
 }
 
@@ -26,7 +26,7 @@ struct Parked<T> {
 
 impl<T> Default for Waiters<T> {
     fn default() -> Self {
-        Self { queues: HashMap::new(), wakes: BTreeSet::new() }
+        Self { queues: QueueMap::default(), wakes: BTreeSet::new() }
     }
 }
 
@@ -35,6 +35,11 @@ impl<T> Waiters<T> {
     pub(crate) fn park(&mut self, queue: QueueId, waiter: Waiter<T>) {
         let parked = Parked { waiters: VecDeque::new(), wake_ms: None };
         self.queues.entry(queue).or_insert(parked).waiters.push_back(waiter);
+    }
+
+    /// Whether the queue is known here: somebody waits for it, or it is to be looked after.
+    pub(crate) fn has(&self, queue: QueueId) -> bool {
+        self.queues.contains_key(&queue)
     }
 
     /// Puts a receive that was taken back to the front.

@@ -10,7 +10,7 @@ mod view;
 
 pub use maintain::Relocation;
 
-use crate::command::{Command, Reply};
+use crate::command::{Command, Receive, Reply};
 use crate::error::EngineError;
 use crate::names::{BodyRef, QueueId, QueueName};
 use crate::queue::Queue;
@@ -53,7 +53,7 @@ impl Engine {
             Command::UntagQueue { name, keys } => decision.untag(&name, &keys),
             Command::PurgeQueue(name) => decision.purge(&name),
             Command::Send { name, messages } => decision.send(&name, messages),
-            Command::Receive(receive) => decision.receive(receive),
+            Command::Receive(receive) => decision.receive(&receive),
             Command::Delete { name, receipts } => decision.delete(&name, &receipts),
             Command::ChangeVisibility { name, changes } => decision.change_visibility(&name, &changes),
             Command::StartMoveTask { source, destination, max_per_second } => {
@@ -70,6 +70,22 @@ impl Engine {
             Command::ListMoveTasks { source, limit } => decision.list_moves(&source, limit),
             Command::Peek { name, limit } => decision.peek(&name, limit),
         }
+    }
+}
+
+impl Engine {
+    /// As [`Engine::decide`] of [`Command::Receive`], for a request that is still needed: a long poll asks again.
+    ///
+    /// # Errors
+    /// Says why the receive is refused; then nothing was written.
+    pub fn decide_receive(
+        &mut self,
+        at: Moment,
+        entropy: Entropy,
+        receive: &Receive,
+        log: &mut dyn Log,
+    ) -> Result<Reply, EngineError> {
+        Decision { engine: self, at, entropy, log }.receive(receive)
     }
 }
 

@@ -12,7 +12,7 @@ const MAX_TOTAL_VISIBILITY_MS: u64 = 43_200_000;
 impl Decision<'_> {
     pub(super) fn delete(&mut self, name: &QueueName, receipts: &[Receipt]) -> Result<Reply, EngineError> {
         let id = self.queue(name)?.id;
-        let mut gone = Vec::new();
+        let mut gone = Vec::with_capacity(receipts.len());
         let results = receipts.iter().map(|receipt| self.may_delete(id, *receipt, &mut gone)).collect();
         if !gone.is_empty() {
             self.emit(&Record::Removed { queue: id, messages: gone, at_ms: self.at.now_ms }, &[]);

@@ -5,13 +5,16 @@ use crate::command::{Delivery, Receive, Reply};
 use crate::error::EngineError;
 use crate::names::{QueueId, QueueName, Receipt};
 use crate::queue::hash;
-use crate::queue::messages::{Candidate, Pick};
+use crate::queue::messages::{Candidate, Handed, Pick};
 use crate::record::Record;
 
 /// SQS's bound on messages in flight, for both types of queue.
 const MAX_IN_FLIGHT: u64 = 120_000;
 /// How many expired or dead letters one receive clears away before it answers with what it has.
 const MAX_CLEARED: usize = 500;
+
+/// SQS hands out no more at a time; memory for so many is made ready at once.
+const USUAL_MOST: usize = 10;
 
 /// What happens to a message whose turn it is.
 enum Fate {
@@ -21,7 +24,7 @@ enum Fate {
 }
 
 impl Decision<'_> {
-    pub(super) fn receive(&mut self, receive: Receive) -> Result<Reply, EngineError> {
+    pub(super) fn receive(&mut self, receive: &Receive) -> Result<Reply, EngineError> {
         let queue = self.queue(&receive.name)?;
         let (id, fifo) = (queue.id, queue.is_fifo());
         if receive.attempt_id.is_some() && !fifo {
@@ -32,20 +35,19 @@ impl Decision<'_> {
         }
         let timeout_ms = receive.visibility_timeout_ms.unwrap_or(queue.settings().visibility_timeout_ms);
         let visible_at_ms = self.at.now_ms + timeout_ms;
-        let attempt_key = receive.attempt_id.map_or(0, |attempt| self.attempt_key(id, &attempt));
+        let attempt_key = receive.attempt_id.as_deref().map_or(0, |attempt| self.attempt_key(id, attempt));
         if let Some(again) = self.receive_again(id, attempt_key, visible_at_ms)? {
             return Ok(Reply::Received(again));
         }
         let (at_ms, wall_ms, nonce) = (self.at.now_ms, self.at.wall_ms, self.nonce());
         let pick = Pick { nonce, at_ms, visible_at_ms, wall_ms };
-        let picks = self.fill(id, receive.max_messages, pick);
+        let (picks, deliveries) = self.fill(id, receive.max_messages, pick);
         if picks.is_empty() {
             return Ok(Reply::Received(Vec::new()));
         }
         if let Some(queue) = self.by_id(id) {
             queue.note_attempt(attempt_key, at_ms, nonce, &picks);
         }
-        let deliveries = picks.iter().filter_map(|(sequence, _)| self.delivery(id, *sequence)).collect();
         self.note(&Record::Received { queue: id, picks, nonce, at_ms, visible_at_ms, wall_ms, attempt_key });
         Ok(Reply::Received(deliveries))
     }
@@ -77,12 +79,17 @@ impl Decision<'_> {
             return Ok(None);
         }
         self.emit(&Record::ReceivedAgain { queue: id, attempt_key, visible_at_ms }, &[]);
-        Ok(Some(sequences.iter().filter_map(|sequence| self.delivery(id, *sequence)).collect()))
+        let Some(queue) = self.by_id(id) else { return Ok(None) };
+        let again = |sequence: &u64| {
+            queue.messages.tracked(*sequence).map(|message| delivery(id, *sequence, message.handed()))
+        };
+        Ok(Some(sequences.iter().filter_map(again).collect()))
     }
 
-    /// Takes out up to `most` messages; expired ones and dead letters that are in the way go where they belong.
-    fn fill(&mut self, id: QueueId, most: usize, pick: Pick) -> Vec<(u64, u32)> {
-        let (mut picks, mut cleared) = (Vec::new(), 0);
+    /// Takes out up to `most` messages, for the record and for the answer; expired ones and dead letters that are in the
+    /// way go where they belong.
+    fn fill(&mut self, id: QueueId, most: usize, pick: Pick) -> (Vec<(u64, u32)>, Vec<Delivery>) {
+        let (mut picks, mut deliveries, mut cleared) = (Vec::new(), Vec::new(), 0);
         'groups: while let Some(head) = self.next_head(id) {
             let barrier = self.by_id(id).map_or(0, |queue| queue.messages.barrier(head.lane));
             let lane = head.lane;
@@ -98,10 +105,14 @@ impl Decision<'_> {
                 }
                 match self.fate(id, &message) {
                     Fate::HandOut => {
-                        if !self.pick(id, &message, pick) {
-                            break 'groups;
+                        let Some(delivery) = self.pick(id, &message, pick) else { break 'groups };
+                        if picks.is_empty() {
+                            // Where there is one there are mostly as many as asked for.
+                            picks.reserve_exact(most.min(USUAL_MOST));
+                            deliveries.reserve_exact(most.min(USUAL_MOST));
                         }
                         picks.push((message.sequence, lane));
+                        deliveries.push(delivery);
                     }
                     Fate::Expire => {
                         self.take_out(id, &message);
@@ -115,7 +126,7 @@ impl Decision<'_> {
                 next = self.next_in_group(id, lane, barrier);
             }
         }
-        picks
+        (picks, deliveries)
     }
 
     fn next_head(&mut self, id: QueueId) -> Option<Candidate> {
@@ -154,26 +165,25 @@ impl Decision<'_> {
     }
 
     /// Hands one message out at once, so that the choice of the next sees it; the record follows when all are chosen.
-    fn pick(&mut self, id: QueueId, message: &Candidate, pick: Pick) -> bool {
-        let Some(queue) = self.by_id(id) else { return false };
-        let within = queue.messages.in_flight() < MAX_IN_FLIGHT;
-        within && queue.messages.pick(message.sequence, message.lane, pick).is_some()
-    }
-
-    fn delivery(&mut self, id: QueueId, sequence: u64) -> Option<Delivery> {
-        let message = self.by_id(id)?.messages.tracked(sequence)?;
-        Some(Delivery {
-            receipt: Receipt { queue: id, sequence, nonce: message.nonce },
-            body: message.body,
-            receive_count: message.receive_count,
-            first_received_wall_ms: message.first_received_wall_ms,
-            moved: message.moved.clone(),
-        })
+    fn pick(&mut self, id: QueueId, message: &Candidate, pick: Pick) -> Option<Delivery> {
+        let queue = self.by_id(id).filter(|queue| queue.messages.in_flight() < MAX_IN_FLIGHT)?;
+        let handed = queue.messages.pick(message.sequence, message.lane, pick)?;
+        Some(delivery(id, message.sequence, handed))
     }
 
     /// Takes a visible message out of its queue for good.
     pub(super) fn take_out(&mut self, id: QueueId, message: &Candidate) {
         let messages = vec![(message.sequence, message.lane)];
         self.emit(&Record::Removed { queue: id, messages, at_ms: self.at.now_ms }, &[]);
+    }
+}
+
+fn delivery(id: QueueId, sequence: u64, handed: Handed) -> Delivery {
+    Delivery {
+        receipt: Receipt { queue: id, sequence, nonce: handed.nonce },
+        body: handed.body,
+        receive_count: handed.receive_count,
+        first_received_wall_ms: handed.first_received_wall_ms,
+        moved: handed.moved,
     }
 }

@@ -9,6 +9,7 @@ use crate::command::Moved;
 use crate::names::BodyRef;
 use crate::runs::Runs;
 use serde::{Deserialize, Serialize};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -35,6 +36,16 @@ pub(crate) struct Tracked {
     pub(crate) first_received_wall_ms: u64,
     /// The receive attempt that it went out with; 0: none.
     pub(crate) attempt: u64,
+    pub(crate) moved: Option<Arc<Moved>>,
+}
+
+/// What is told of a message that was handed out.
+#[derive(Clone, Debug)]
+pub(crate) struct Handed {
+    pub(crate) body: BodyRef,
+    pub(crate) nonce: u64,
+    pub(crate) receive_count: u32,
+    pub(crate) first_received_wall_ms: u64,
     pub(crate) moved: Option<Arc<Moved>>,
 }
 
@@ -71,7 +82,10 @@ pub(crate) struct Messages {
     waiting_delayed: u64,
     visible: u64,
     #[serde(skip)]
-    by_group: BTreeMap<Option<Arc<str>>, LaneId>,
+    by_group: BTreeMap<Arc<str>, LaneId>,
+    /// The lane of what has no group.
+    #[serde(skip)]
+    ungrouped: Option<LaneId>,
     #[serde(skip)]
     calm: BTreeSet<(u64, u64, LaneId)>,
     #[serde(skip)]
@@ -106,7 +120,10 @@ impl Messages {
     pub(crate) fn rebuild(&mut self) {
         for id in 0..self.lanes.len() {
             if let Some(lane) = &self.lanes[id] {
-                self.by_group.insert(lane.group.clone(), id as LaneId);
+                match lane.group.clone() {
+                    Some(group) => _ = self.by_group.insert(group, id as LaneId),
+                    None => self.ungrouped = Some(id as LaneId),
+                }
                 self.refresh(id as LaneId);
             }
         }
@@ -272,7 +289,7 @@ impl Messages {
         if self.fifo {
             let groups = self.calm.iter().take(FIFO_LOOK_AHEAD);
             return groups.filter_map(|(.., lane)| self.head_of(*lane)).find(|head| {
-                head.receive_count > 0 || self.is_tracked(head) || head.enqueued_ms + fifo_delay_ms <= now_ms
+                head.enqueued_ms + fifo_delay_ms <= now_ms || head.receive_count > 0 || self.is_tracked(head)
             });
         }
         self.head_of(self.fair_choice(now_ms)?)
@@ -287,7 +304,7 @@ impl Messages {
         delay_ms: u64,
     ) -> Option<Candidate> {
         let head = self.head_of(lane)?;
-        let due = self.is_tracked(&head) || head.enqueued_ms + delay_ms <= now_ms;
+        let due = head.enqueued_ms + delay_ms <= now_ms || self.is_tracked(&head);
         (due && head.sequence < barrier).then_some(head)
     }
 
@@ -310,11 +327,13 @@ impl Messages {
 
     fn head_of(&self, id: LaneId) -> Option<Candidate> {
         let lane = self.lane(id)?;
-        let sequence = lane.head()?;
-        let (enqueued_ms, receive_count) = match self.tracked.get(&sequence) {
-            Some(message) => (message.enqueued_ms, message.receive_count),
-            None => (lane.fresh.front()?[3], 0),
-        };
+        let fresh = lane.fresh.front().filter(|row| lane.returned.first().is_none_or(|back| row[0] < *back));
+        if let Some(row) = fresh {
+            return Some(Candidate { sequence: row[0], lane: id, enqueued_ms: row[3], receive_count: 0 });
+        }
+        let sequence = *lane.returned.first()?;
+        let message = self.tracked.get(&sequence)?;
+        let (enqueued_ms, receive_count) = (message.enqueued_ms, message.receive_count);
         Some(Candidate { sequence, lane: id, enqueued_ms, receive_count })
     }
 
@@ -342,22 +361,42 @@ impl Messages {
     }
 
     /// Hands a message out; says where it lies. `None` where there is no such message.
-    pub(crate) fn pick(&mut self, sequence: u64, id: LaneId, pick: Pick) -> Option<&Tracked> {
-        self.settle(sequence, pick.at_ms);
-        match self.tracked.get(&sequence) {
-            Some(message) if message.in_flight => return None,
-            Some(_) => {}
-            None => {
-                let row = self.lane_mut(id)?.fresh.remove(sequence)?;
-                self.tracked.insert(sequence, Tracked::fresh(id, &row));
-            }
+    pub(crate) fn pick(&mut self, sequence: u64, id: LaneId, pick: Pick) -> Option<Handed> {
+        let front = self.lane(id).and_then(|lane| lane.fresh.front()).filter(|row| row[0] == sequence);
+        // Most messages are received once and in order.
+        if let Some(row) = front.copied()
+            && let Entry::Vacant(place) = self.tracked.entry(sequence)
+        {
+            let message = Tracked::fresh(id, &row).taken(pick);
+            let handed = message.handed();
+            place.insert(message);
+            self.lane_mut(id)?.fresh.pop_front();
+            self.hide(sequence, id, pick.visible_at_ms);
+            return Some(handed);
         }
+        self.pick_any(sequence, id, pick)
+    }
+
+    /// [`Messages::pick`] of a message that was received before, or lies behind others.
+    fn pick_any(&mut self, sequence: u64, id: LaneId, pick: Pick) -> Option<Handed> {
+        self.settle(sequence, pick.at_ms);
+        let message = match self.tracked.get(&sequence) {
+            Some(message) if message.in_flight => return None,
+            Some(message) => message.clone(),
+            None => Tracked::fresh(id, &self.lane_mut(id)?.fresh.remove(sequence)?),
+        };
+        let message = message.taken(pick);
+        let handed = message.handed();
+        self.tracked.insert(sequence, message);
+        self.hide(sequence, id, pick.visible_at_ms);
+        Some(handed)
+    }
+
+    /// A visible message, which is tracked by now, is in flight.
+    fn hide(&mut self, sequence: u64, id: LaneId, visible_at_ms: u64) {
         self.visible -= 1;
-        self.deadlines.insert((pick.visible_at_ms, sequence));
+        self.deadlines.insert((visible_at_ms, sequence));
         self.start_flight(id, sequence);
-        let message = self.tracked.get_mut(&sequence)?;
-        message.taken(pick);
-        Some(message)
     }
 
     /// In replay a message may not have been advanced to where it stood when the record was made; now it is.
@@ -398,21 +437,23 @@ impl Messages {
 
     /// Takes a message out; says what it was.
     pub(crate) fn remove(&mut self, sequence: u64, id: LaneId, at_ms: u64) -> Option<Tracked> {
-        self.settle(sequence, at_ms);
-        let message = match self.tracked.remove(&sequence) {
-            Some(message) if message.in_flight => {
+        let held = |message: &Tracked| message.in_flight && message.visible_at_ms > at_ms;
+        let message = match self.tracked.entry(sequence) {
+            Entry::Occupied(place) if held(place.get()) => {
+                let message = place.remove();
                 self.deadlines.remove(&(message.visible_at_ms, sequence));
                 self.end_flight(id, sequence, at_ms, at_ms.saturating_sub(message.received_ms));
                 message
             }
-            Some(message) => {
+            Entry::Occupied(_) => {
+                self.settle(sequence, at_ms);
                 if let Some(lane) = self.lane_mut(id) {
                     lane.returned.remove(&sequence);
                 }
                 self.visible -= 1;
-                message
+                self.tracked.remove(&sequence)?
             }
-            None => match self.lane_mut(id)?.fresh.remove(sequence) {
+            Entry::Vacant(_) => match self.lane_mut(id)?.fresh.remove(sequence) {
                 Some(row) => {
                     self.visible -= 1;
                     Tracked::fresh(id, &row)
@@ -588,9 +629,9 @@ impl Messages {
         assert_eq!(self.in_flight, self.deadlines.len() as u64);
         assert_eq!(self.waiting_delayed, self.delayed.values().map(|runs| runs.len() as u64).sum::<u64>());
         assert_eq!(self.waiting_delayed, lanes.iter().map(|lane| u64::from(lane.delayed)).sum::<u64>());
-        assert_eq!(self.by_group.len(), lanes.len());
+        assert_eq!(self.by_group.len() + usize::from(self.ungrouped.is_some()), lanes.len());
         let mut again = self.clone();
-        (again.calm, again.busy, again.by_group) = Default::default();
+        (again.calm, again.busy, again.by_group, again.ungrouped) = Default::default();
         again.lanes.iter_mut().flatten().for_each(|lane| lane.key = None);
         again.rebuild();
         assert_eq!(*self, again);
@@ -607,10 +648,14 @@ impl Messages {
     }
 
     fn lane_for(&mut self, group: Option<&str>) -> LaneId {
-        let group: Option<Arc<str>> = group.map(Arc::from);
-        if let Some(id) = self.by_group.get(&group) {
-            return *id;
+        let known = match group {
+            Some(group) => self.by_group.get(group).copied(),
+            None => self.ungrouped,
+        };
+        if let Some(id) = known {
+            return id;
         }
+        let group: Option<Arc<str>> = group.map(Arc::from);
         let lane = Lane { group: group.clone(), ..Lane::default() };
         let id = match self.free_lanes.pop() {
             Some(id) => id,
@@ -620,7 +665,10 @@ impl Messages {
             }
         };
         self.lanes[id as usize] = Some(lane);
-        self.by_group.insert(group, id);
+        match group {
+            Some(group) => _ = self.by_group.insert(group, id),
+            None => self.ungrouped = Some(id),
+        }
         id
     }
 
@@ -641,8 +689,10 @@ impl Messages {
             }
         }
         if lane.is_empty() {
-            let group = lane.group.clone();
-            self.by_group.remove(&group);
+            match &lane.group {
+                Some(group) => _ = self.by_group.remove(group),
+                None => self.ungrouped = None,
+            }
             self.lanes[id as usize] = None;
             self.free_lanes.push(id);
         }
@@ -674,7 +724,8 @@ impl Tracked {
         }
     }
 
-    fn taken(&mut self, pick: Pick) {
+    /// The same, received once more.
+    fn taken(mut self, pick: Pick) -> Self {
         self.in_flight = true;
         self.receive_count = self.receive_count.saturating_add(1);
         self.nonce = pick.nonce;
@@ -683,6 +734,18 @@ impl Tracked {
         self.attempt = 0;
         if self.first_received_wall_ms == 0 {
             self.first_received_wall_ms = pick.wall_ms;
+        }
+        self
+    }
+
+    /// What its receiver is told.
+    pub(crate) fn handed(&self) -> Handed {
+        Handed {
+            body: self.body,
+            nonce: self.nonce,
+            receive_count: self.receive_count,
+            first_received_wall_ms: self.first_received_wall_ms,
+            moved: self.moved.clone(),
         }
     }
 }

@@ -87,7 +87,6 @@ impl<T: Token> Partition<T> {
         // An entity that was deleted since the round began needs no snapshot.
         let Some(frozen) = self.engine.freeze(entity) else { return };
         self.dirty.remove(&entity);
-        self.open.batch.touched.remove(&entity);
         let as_of = self.open.batch.next_item();
         #[cfg(feature = "planted")]
         let as_of = as_of + u64::from(crate::planted::is(crate::planted::Fault::SkipOneRecord));
@@ -104,7 +103,7 @@ impl<T: Token> Partition<T> {
         let mut kept = BTreeMap::new();
         let mut left = VecDeque::new();
         for entity in self.engine.entities() {
-            let changed = self.dirty.contains(&entity) || self.open.batch.touched.contains(&entity);
+            let changed = self.dirty.contains(&entity);
             #[cfg(feature = "planted")]
             let changed = changed && !crate::planted::is(crate::planted::Fault::KeepOldSnapshots);
             // The directory is small, and must know every identity that was given out before the round.

@@ -12,6 +12,7 @@ mod mending;
 mod receives;
 mod recover;
 mod room;
+mod spare;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use checkpoints::Checkpoints;
 use cleaning::Cleaning;
 use room::Reserve;
+use spare::Spare;
 use std::collections::{BTreeSet, VecDeque};
 
 /// How often running move tasks take a step, expired messages are looked for, and a full disk is tried again.
@@ -138,16 +140,19 @@ pub struct Partition<T> {
     failed: Option<String>,
     upkeep: Upkeep,
     outputs: Vec<Output<T>>,
+    spare: Spare<T>,
 }
 
-/// What is being gathered.
+/// What is being gathered. What its records mean for bytes is with the engine until the batch goes off.
 #[derive(Debug)]
 struct Open<T> {
     batch: Batch,
     moment: Moment,
-    replies: Vec<(T, Result<Reply, CallError>)>,
-    effects: Vec<Effects>,
+    replies: Replies<T>,
 }
+
+/// Answers and who waits for them.
+type Replies<T> = Vec<(T, Result<Reply, CallError>)>;
 
 /// What is being made durable.
 #[derive(Debug)]
@@ -156,8 +161,8 @@ struct Appending<T> {
     stamp: Stamp,
     payload: Bytes,
     next: Position,
-    replies: Vec<(T, Result<Reply, CallError>)>,
-    effects: Vec<Effects>,
+    replies: Replies<T>,
+    effects: Effects,
     /// The entry completes a checkpoint.
     has_manifest: bool,
     /// Set after a refusal for want of space: tried again then.
@@ -294,21 +299,19 @@ impl<T: Token> Partition<T> {
         }
     }
 
-    /// Keeps the effects until they are durable; serves those whom the decision made ready.
+    /// Serves those whom the decision made ready.
     fn after_decision(&mut self, moment: Moment) {
+        let mut ready = std::mem::take(&mut self.spare.ready);
         loop {
-            let mut effects = self.engine.take_effects();
-            let ready = std::mem::take(&mut effects.ready);
-            if !effects.stored.is_empty() || !effects.freed.is_empty() || !effects.dropped.is_empty() {
-                self.open.effects.push(effects);
-            }
+            self.engine.exchange_ready(&mut ready);
             if ready.is_empty() {
-                return;
+                break;
             }
-            for queue in ready {
-                self.serve(moment, queue);
+            for queue in &ready {
+                self.serve(moment, *queue);
             }
         }
+        self.spare.ready = ready;
     }
 
     /// Whether commands wait in an open batch that could be sent off.
@@ -331,19 +334,21 @@ impl<T: Token> Partition<T> {
         if self.appending.is_some() || self.failed.is_some() {
             return;
         }
+        self.dirty.extend(self.open.batch.touched.drain(..));
         let has_manifest = self.step_checkpoint();
         if self.open.batch.is_empty() && !self.checkpoints.wants_mark() {
             return;
         }
         let moment = self.open.moment;
         let next = self.open.batch.next_entry();
-        let open = std::mem::replace(&mut self.open, Open::at(next, self.layout, moment));
-        self.dirty.extend(open.batch.touched.iter().copied());
-        let position = open.batch.position();
+        let gathered = std::mem::replace(&mut self.open, self.spare.open(next, self.layout, moment));
+        let effects = self.spare.effects_of(&mut self.engine);
+        let position = gathered.batch.position();
         let stamp = Stamp { time_ms: moment.now_ms, mark: self.checkpoints.mark() };
-        let payload = open.batch.into_payload();
+        let (payload, touched) = gathered.batch.into_parts();
+        self.spare.touched = touched;
         self.outputs.push(Output::Append { expected: position, stamp, payload: payload.clone() });
-        let (replies, effects) = (open.replies, open.effects);
+        let replies = gathered.replies;
         #[cfg(feature = "planted")]
         let replies = self.answer_early(replies);
         self.appending = Some(Appending {
@@ -361,10 +366,7 @@ impl<T: Token> Partition<T> {
     }
 
     #[cfg(feature = "planted")]
-    fn answer_early(
-        &mut self,
-        replies: Vec<(T, Result<Reply, CallError>)>,
-    ) -> Vec<(T, Result<Reply, CallError>)> {
+    fn answer_early(&mut self, replies: Replies<T>) -> Replies<T> {
         if !crate::planted::is(crate::planted::Fault::AnswerBeforeSync) {
             return replies;
         }
@@ -415,14 +417,12 @@ impl<T: Token> Partition<T> {
         self.reserve.says_stuck = false;
         self.set_room(appended.room_bytes);
         self.space.grown(appended.next.0, appended.rolled);
-        for effects in appending.effects {
-            effects.stored.into_iter().for_each(|body| self.space.stored(body));
-            effects.freed.into_iter().for_each(|body| self.space.freed(body));
-            self.dropped.extend(effects.dropped);
-        }
-        for (token, result) in appending.replies {
-            self.outputs.push(Output::Reply(token, result));
-        }
+        appending.effects.stored.iter().for_each(|body| self.space.stored(*body));
+        appending.effects.freed.iter().for_each(|body| self.space.freed(*body));
+        self.dropped.append(&mut appending.effects.dropped);
+        let replies = appending.replies.drain(..);
+        self.outputs.extend(replies.map(|(token, result)| Output::Reply(token, result)));
+        self.spare.take(appending.payload, appending.replies, appending.effects);
         self.checkpoint_progress(appending.position, appending.stamp, appending.has_manifest);
         self.maintain_space();
     }
@@ -504,7 +504,7 @@ impl<T: Token> Partition<T> {
 
 impl<T> Open<T> {
     fn at(position: Position, layout: Layout, moment: Moment) -> Self {
-        Self { batch: Batch::new(position, layout), moment, replies: Vec::new(), effects: Vec::new() }
+        Self { batch: Batch::new(position, layout), moment, replies: Vec::new() }
     }
 }
 

@@ -3,15 +3,18 @@
 use super::{Partition, Token};
 use crate::error::CallError;
 use crate::waiters::Waiter;
-use bongsu_engine::{Command, Moment, QueueId, Receive, Reply};
+use bongsu_engine::{Moment, QueueId, Receive, Reply};
 
 impl<T: Token> Partition<T> {
     pub(super) fn receive(&mut self, moment: Moment, token: T, receive: Receive) {
         let result = self.decide_receive(moment, &receive);
         let found_nothing = matches!(&result, Ok(Reply::Received(messages)) if messages.is_empty());
+        if !found_nothing || self.draining {
+            return self.answer(token, result);
+        }
         let wait_ms = receive.wait_ms.unwrap_or_else(|| self.engine.default_wait_ms(&receive.name));
         match self.engine.queue_id(&receive.name) {
-            Some(queue) if found_nothing && wait_ms > 0 && !self.draining => {
+            Some(queue) if wait_ms > 0 => {
                 let until_ms = moment.now_ms + wait_ms;
                 self.waiters.park(queue, Waiter { token, receive, until_ms });
                 self.waiters.schedule(queue, self.engine.next_change_ms(queue, moment.now_ms));
@@ -22,12 +25,14 @@ impl<T: Token> Partition<T> {
 
     fn decide_receive(&mut self, moment: Moment, receive: &Receive) -> Result<Reply, CallError> {
         let entropy = self.entropy.next();
-        let command = Command::Receive(receive.clone());
-        self.engine.decide(moment, entropy, command, &mut self.open.batch).map_err(CallError::Engine)
+        self.engine.decide_receive(moment, entropy, receive, &mut self.open.batch).map_err(CallError::Engine)
     }
 
     /// Something may have become receivable: serves those who wait, in the order in which they came.
     pub(super) fn serve(&mut self, moment: Moment, queue: QueueId) {
+        if !self.waiters.has(queue) {
+            return;
+        }
         while self.has_space_for(0)
             && let Some(waiter) = self.waiters.take_first(queue)
         {

@@ -110,6 +110,7 @@ impl<T: Token> Partition<T> {
             failed: None,
             upkeep: Upkeep::default(),
             outputs: Vec::new(),
+            spare: super::Spare::default(),
         };
         partition.estimate_checkpoint();
         partition.engine.create_store(moment, options.new_secret, &mut partition.open.batch);
