@@ -85,3 +85,59 @@ impl<T> Spare<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bytes, Effects, KEPT_BYTES, KEPT_TIMES, LEAST_BYTES, Spare};
+
+    fn spare_after(payload: Bytes) -> Spare<()> {
+        let mut spare = Spare::default();
+        spare.take(payload, Vec::new(), Effects::default());
+        spare
+    }
+
+    fn payload(len: usize, capacity: usize) -> Bytes {
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.resize(len, 7);
+        bytes.into()
+    }
+
+    #[test]
+    fn the_next_batch_gathers_in_the_same_memory_and_finds_it_empty() {
+        let used = payload(10_000, 16_384);
+        let at = used.as_ptr();
+        let next = spare_after(used).payload();
+        assert_eq!((next.as_ptr(), next.capacity(), next.len()), (at, 16_384, 0));
+    }
+
+    /// What is still being written, or was never let go of, must not change.
+    #[test]
+    fn memory_that_somebody_holds_is_left_to_him() {
+        let held = payload(10_000, 16_384);
+        let mut next = spare_after(held.clone()).payload();
+        assert!(next.capacity() >= 10_000);
+        next.resize(10_000, 9);
+        assert!(held.iter().all(|byte| *byte == 7));
+    }
+
+    #[test]
+    fn no_batch_leaves_more_than_a_bound() {
+        let large = payload(10 * KEPT_BYTES, 10 * KEPT_BYTES);
+        assert_eq!(spare_after(large).payload().capacity(), KEPT_BYTES);
+    }
+
+    #[test]
+    fn small_batches_after_large_ones_give_the_memory_back_bit_by_bit() {
+        let mut spare = spare_after(payload(KEPT_BYTES / 2, KEPT_BYTES / 2));
+        let mut capacities = vec![spare.payload().capacity()];
+        assert_eq!(capacities, [KEPT_BYTES / 2]);
+        for _ in 0..100 {
+            let mut next = spare.payload();
+            capacities.push(next.capacity());
+            next.push(1);
+            spare.take(next.into(), Vec::new(), Effects::default());
+        }
+        assert!(capacities.is_sorted_by(|before, after| before >= after), "{capacities:?}");
+        assert!(spare.payload().capacity() <= KEPT_TIMES * LEAST_BYTES, "{capacities:?}");
+    }
+}
