@@ -1,13 +1,13 @@
 //! How far a text goes before something in it needs a closer look. Nearly all of a message's bytes are looked
 //! at here, by whoever reads or writes it, so that this looks at many of them at a time.
 
-/// The bytes of a word, and of a block: as many as make good use of a vector register or two.
+/// The bytes of a word, and of a block: enough of them to make good use of vector registers.
 const WORD: usize = size_of::<u64>();
-const BLOCK: usize = 64;
+const BLOCK: usize = 8 * WORD;
 
 /// How much is read in words before blocks are tried: texts with much to escape have short stretches between,
 /// and for those a block costs more than it saves.
-const BEFORE_BLOCKS: usize = 2 * WORD;
+const BEFORE_BLOCKS: usize = 8 * WORD;
 
 const LOW_BITS: u64 = u64::from_ne_bytes([0x01; WORD]);
 const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; WORD]);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_byte_is_found_at_every_place() {
-        for length in 0..120 {
+        for length in 0..200 {
             let plain = vec![b'x'; length];
             assert_eq!(plain_length(&plain, SPECIALS), length);
             for place in 0..length {

@@ -16,6 +16,9 @@ pub(super) const SPECIALS: [u8; 2] = [b'"', b'\\'];
 /// allows.
 const MAX_DEPTH: usize = 16;
 
+/// How much room a string with escapes gets beyond its first stretch, so that most need not grow.
+const ROOM_BYTES: usize = 512;
+
 /// How many digits a number may have so that there is no doubt about its range.
 const MAX_DIGITS: usize = 15;
 
@@ -147,7 +150,9 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Some(Cow::Borrowed(plain));
         }
-        let mut text = plain.to_owned();
+        let left = self.text.len() - self.at;
+        let mut text = String::with_capacity(plain.len() + left.min(ROOM_BYTES));
+        text.push_str(plain);
         loop {
             match self.peek()? {
                 b'"' => break,
