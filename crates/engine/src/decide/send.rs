@@ -10,7 +10,12 @@ use crate::record::Record;
 impl Decision<'_> {
     pub(super) fn send(&mut self, name: &QueueName, messages: Vec<Outgoing>) -> Result<Reply, EngineError> {
         let id = self.queue(name)?.id;
-        Ok(Reply::Sent(messages.into_iter().map(|message| self.send_one(id, message)).collect()))
+        // Collected in one go they would take the messages' memory, and cut it down to their own size.
+        let mut results = Vec::with_capacity(messages.len());
+        for message in messages {
+            results.push(self.send_one(id, message));
+        }
+        Ok(Reply::Sent(results))
     }
 
     fn send_one(&mut self, id: QueueId, message: Outgoing) -> Result<Sent, EngineError> {
