@@ -34,7 +34,7 @@ fn message(received: Received) -> Message {
     Message {
         message_id: "id".to_owned(),
         receipt_handle: "handle".to_owned(),
-        md5_of_body: bongsu_wire::md5::body(&received.body),
+        md5_of_body: bongsu_wire::md5::show(&bongsu_wire::md5::body(&received.body)),
         body: received.body,
         attributes: received.system,
         md5_of_message_attributes: None,
