@@ -1,8 +1,8 @@
 //! `cargo xtask backlog`: how deep queues cost. Fills a real server on a real disk with `bongsu bench`, and measures memory,
 //! restarts, rates beside those of a shallow queue, and disk use. Writes `docs/backlogs.md`.
 //!
-//! Each scenario has a server and a data directory of its own, which it removes. What it found is kept below `target/`, so
-//! that scenarios can be measured one at a time; the page is put together from all that are there.
+//! Each scenario has a server and a data directory of its own, which it removes, and a section of the page, so that scenarios
+//! can be measured one at a time.
 
 mod disk;
 mod scenarios;
@@ -125,12 +125,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
         print!("\n{text}\n");
         kept &= section.keeps_limits();
         if options.scale == 1.0 {
-            table::save(scenario.name, &text)?;
+            table::write(&SCENARIOS.each_ref().map(|scenario| scenario.name), scenario.name, &text)?;
         }
-    }
-    if options.scale == 1.0 {
-        let names = SCENARIOS.each_ref().map(|scenario| scenario.name);
-        table::write_page(&names)?;
     }
     Ok(kept)
 }

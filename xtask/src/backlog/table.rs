@@ -1,9 +1,8 @@
 //! What was measured, as text.
 
-use crate::measure::host::machine;
-use crate::paths;
+use crate::measure::host::load_average;
+use crate::measure::page;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// A scenario's result.
 #[derive(Debug)]
@@ -79,27 +78,14 @@ impl Section {
     }
 }
 
-fn kept(scenario: &str) -> PathBuf {
-    paths::target().join("xtask").join("backlog").join(format!("{scenario}.md"))
-}
-
-/// Keeps a scenario's section for the page.
-pub(super) fn save(scenario: &str, text: &str) -> Result<(), String> {
-    let path = kept(scenario);
-    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    made.and_then(|()| std::fs::write(&path, text)).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// Puts the page together from the sections that were kept.
-pub(super) fn write_page(scenarios: &[&str]) -> Result<(), String> {
-    let mut page = format!("{HEAD}\n{}\n", machine());
-    for scenario in scenarios {
-        if let Ok(section) = std::fs::read_to_string(kept(scenario)) {
-            _ = write!(page, "\n{section}");
-        }
-    }
-    let path = paths::root().join("docs").join("backlogs.md");
-    std::fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))
+/// Puts a scenario's section into the page in place of what it was.
+pub(super) fn write(names: &[&str], scenario: &str, text: &str) -> Result<(), String> {
+    let text = text.trim();
+    let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let (day, commit, load) = (page::day(), page::commit(), load_average());
+    let text =
+        format!("{title}\n\nMeasured on {day} at commit {commit}; load average at the end: {load}.\n{rest}");
+    page::replace("backlogs.md", HEAD, names, (scenario, &text))
 }
 
 const HEAD: &str = "\

@@ -1,11 +1,9 @@
 //! The page: sections that are measured, each kept until it is measured again.
 
 use super::Options;
-use crate::measure::host::machine;
+use crate::measure::page;
 use crate::measure::text::grouped;
-use crate::paths;
 use std::fmt::Write as _;
-use std::process::Command;
 
 /// What a section found.
 #[derive(Debug, Default)]
@@ -138,16 +136,7 @@ pub(super) fn time(us: f64) -> String {
 
 /// Under which conditions a section was measured.
 pub(super) fn conditions(options: &Options) -> String {
-    let said = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).current_dir(paths::root()).output();
-        output.map_or_else(
-            |_| String::new(),
-            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        )
-    };
-    let (day, commit) = (said("date", &["-u", "+%F"]), said("git", &["rev-parse", "--short", "HEAD"]));
-    let changed = !said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
-    let commit = if changed { format!("{commit} with changes") } else { commit };
+    let (day, commit) = (page::day(), page::commit());
     let commit = if options.builds { commit } else { format!("{commit} (the binary may be older)") };
     let cores = match (options.cores.server, options.cores.load) {
         (Some(server), Some(load)) => format!("servers on core {server}, load on core {load}"),
@@ -163,36 +152,8 @@ pub(super) fn conditions(options: &Options) -> String {
 
 /// Puts a section into the page in place of what it was.
 pub(super) fn write(section: &str, text: &str) -> Result<(), String> {
-    let path = paths::root().join("docs").join("performance.md");
-    let old = std::fs::read_to_string(&path).unwrap_or_default();
     let names = super::SECTIONS.each_ref().map(|section| section.name);
-    let head = format!("{HEAD}\n{}\n", machine());
-    let page = replaced(&old, &head, &names, section, text);
-    std::fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// The page with one section new and the others as they were, and with what people wrote at its end.
-fn replaced(old: &str, head: &str, names: &[&str], section: &str, text: &str) -> String {
-    let mut page = head.to_owned();
-    for name in names.iter().chain(&["notes"]) {
-        let kept = if *name == section { Some(text) } else { between(old, name) };
-        if let Some(kept) = kept {
-            _ = write!(page, "\n{}\n{}\n{}\n", begin(name), kept.trim(), end(name));
-        }
-    }
-    page
-}
-
-fn between<'a>(page: &'a str, name: &str) -> Option<&'a str> {
-    Some(page.split_once(&begin(name))?.1.split_once(&end(name))?.0)
-}
-
-fn begin(name: &str) -> String {
-    format!("<!-- {name}: begin -->")
-}
-
-fn end(name: &str) -> String {
-    format!("<!-- {name}: end -->")
+    page::replace("performance.md", HEAD, &names, (section, text))
 }
 
 const BUSY: &str = "**The machine was busy with other things, and so was its disk.** These figures show neither that a target is met nor that \
@@ -215,7 +176,7 @@ server's whole process tree, user and system. Signed requests over connections t
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, Table, replaced, time, whole};
+    use super::{Report, Table, time, whole};
 
     #[test]
     fn a_missed_target_is_seen() {
@@ -255,18 +216,5 @@ mod tests {
         table.row(vec!["x".to_owned(), whole(1234.5), time(1234.5)]);
         assert_eq!(table.markdown(), "|  | a | b |\n|---|---:|---:|\n| x | 1,235 | 1.23 ms |\n");
         assert_eq!([time(9.96), time(234.4)], ["10.0 µs", "234 µs"]);
-    }
-
-    #[test]
-    fn sections_that_were_not_measured_and_notes_stay() {
-        let names = ["a", "b"];
-        let first = replaced("", "# Old\n", &names, "b", "## B\nold\n");
-        let first = format!("{first}\n<!-- notes: begin -->\nby hand\n<!-- notes: end -->\n");
-        let second = replaced(&first, "# New\n", &names, "a", "## A\n");
-        let third = replaced(&second, "# New\n", &names, "b", "## B\nnew\n");
-        assert!(second.starts_with("# New\n") && second.contains("## B\nold") && second.contains("by hand"));
-        assert!(second.find("## A") < second.find("## B"));
-        assert!(third.contains("## A") && third.contains("## B\nnew") && third.contains("by hand"));
-        assert!(!third.contains("old"));
     }
 }
