@@ -99,6 +99,10 @@ impl DiskFile for SlowFile {
         self.file.write_at(offset, parts)
     }
 
+    fn write_zeros(&self, offset: u64, len: usize) -> io::Result<()> {
+        self.file.write_zeros(offset, len)
+    }
+
     fn truncate(&self, len_bytes: u64) -> io::Result<()> {
         self.file.truncate(len_bytes)
     }

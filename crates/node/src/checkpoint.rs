@@ -117,6 +117,11 @@ impl Round {
         left.min(part_bytes)
     }
 
+    /// How much of it is written.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written.iter().map(|body| u64::from(body.len)).sum()
+    }
+
     /// Writes the next part, of at most `part_bytes`. `true`: this batch holds the manifest, and with it durable the
     /// round is complete.
     pub(crate) fn write(&mut self, batch: &mut Batch, part_bytes: usize) -> bool {

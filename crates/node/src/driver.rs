@@ -241,6 +241,10 @@ impl Shared {
         let mut state = self.lock();
         loop {
             state.sleeps_until_ms = 0;
+            // Under a load that never pauses there is always something to append: what is due goes in between.
+            if !rest && state.append.is_some() && self.is_tick_due(&mut state) {
+                return JournalWork::Tick;
+            }
             if let Some((expected, stamp, payload)) = state.append.take() {
                 return JournalWork::Append(expected, stamp, payload);
             }
@@ -271,9 +275,20 @@ impl Shared {
             let woken = self.changed.wait_timeout(state, Duration::from_millis(sleep_ms));
             state = match woken {
                 Ok((state, _)) => state,
-                Err(_) => self.lock(),
+                Err(poisoned) => {
+                    // It holds the lock.
+                    drop(poisoned);
+                    self.lock()
+                }
             };
         }
+    }
+
+    fn is_tick_due(&self, state: &mut State) -> bool {
+        let reading = self.clocks.read();
+        state.partition.as_mut().is_some_and(|partition| {
+            partition.failure().is_none() && partition.next_wake_ms() <= partition.now_ms(reading)
+        })
     }
 
     /// Whether it serves.

@@ -67,10 +67,10 @@ impl Space {
         }
     }
 
-    /// Whether this position lies in a segment that is more than half dead: what lives there should move.
+    /// Whether this position lies in a segment that the cleaner would empty: what lives there should move, snapshots too.
     pub(crate) fn is_sparse(&self, position: u64) -> bool {
         let segment = self.segments.range(..=position).next_back().map(|(_, segment)| segment);
-        segment.is_none_or(|segment| segment.live_bytes * 2 < segment.bytes())
+        segment.is_none_or(|segment| segment.live_bytes * 4 <= segment.bytes() * 3)
     }
 
     /// Takes a segment that nobody needs off the books: it is sealed, lies before `needed_from`, and nothing in it lives.

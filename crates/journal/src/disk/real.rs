@@ -245,9 +245,10 @@ fn write_direct_zeros(file: &File, offset: u64, len: usize) -> io::Result<bool> 
     rustix::fs::fcntl_setfl(file, flags)?;
     match written {
         Ok(()) => Ok(true),
-        // Some file systems take the flag and refuse the write, or want another alignment.
-        Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(false),
-        Err(e) => Err(e),
+        Err(e) if matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Err(e),
+        // Some file systems take the flag and refuse the write, in their own words, or want another alignment. Zeros can be
+        // written again; and a disk that fails will say so then.
+        Err(_) => Ok(false),
     }
 }
 

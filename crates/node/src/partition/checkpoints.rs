@@ -66,7 +66,8 @@ impl<T: Token> Partition<T> {
                 Next::Wait => return false,
                 Next::Write => {
                     let part_bytes = round.next_bytes(self.steps.slice_bytes);
-                    if !self.has_space_for(0) || !self.has_room_for_part(part_bytes) {
+                    let written_bytes = round.written_bytes();
+                    if !self.has_space_for(0) || !self.has_room_for_part(part_bytes, written_bytes) {
                         return false;
                     }
                     let Some(round) = &mut self.checkpoints.round else { return false };
@@ -97,6 +98,8 @@ impl<T: Token> Partition<T> {
     fn begin_round_if_due(&mut self) {
         let grown = self.open.batch.position().0.saturating_sub(self.checkpoints.since);
         let due = grown >= self.checkpoint_bytes.max(CHECKPOINT_FACTOR * self.checkpoints.manifest.bytes());
+        // On a full disk one that does not fit would only use up what deletes need.
+        let due = due && (!self.is_low_on_room() || self.has_room_for_checkpoint());
         if !self.checkpoints.is_resting() || !(due || self.checkpoints.wanted) {
             return;
         }

@@ -19,11 +19,23 @@ pub(super) struct Cleaning {
     /// A checkpoint came into force since the last segment was emptied: looking for the next one is worth it.
     pub(super) rested: bool,
     last: u64,
+    /// How many messages are being read.
+    reading: usize,
+    /// Everything that was to move from the last segment could be read.
+    complete: bool,
 }
 
 impl Default for Cleaning {
     fn default() -> Self {
-        Self { left: VecDeque::new(), busy: false, waiting: None, rested: true, last: u64::MAX }
+        Self {
+            left: VecDeque::new(),
+            busy: false,
+            waiting: None,
+            rested: true,
+            last: u64::MAX,
+            reading: 0,
+            complete: false,
+        }
     }
 }
 
@@ -68,19 +80,22 @@ impl<T: Token> Partition<T> {
             return;
         }
         let spendable_bytes = if low { self.spendable_bytes() } else { u64::MAX };
-        let next = self
-            .space
-            .emptiest(needed_from)
-            .filter(|segment| self.cleaning.rested || segment.base != self.cleaning.last)
+        let emptiest = self.space.emptiest(needed_from);
+        let was_emptied = |base| !self.cleaning.rested && base == self.cleaning.last;
+        // What still lives in a segment from which all messages moved are snapshots.
+        let only_snapshots =
+            emptiest.is_some_and(|segment| was_emptied(segment.base) && self.cleaning.complete);
+        let next = emptiest
+            .filter(|segment| !was_emptied(segment.base))
             .filter(|segment| segment.live_bytes <= spendable_bytes);
         if let Some(segment) = next {
             self.cleaning.last = segment.base;
-            self.cleaning.rested = false;
+            (self.cleaning.rested, self.cleaning.complete) = (false, true);
             self.cleaning.left = self.engine.bodies_in(segment.base, segment.end).into();
         }
         // What no copying frees, a checkpoint does: old snapshots, and segments that replay still needs.
         if self.cleaning.left.is_empty()
-            && (next.is_some() || self.space.has_sealed_after(needed_from))
+            && (next.is_some() || only_snapshots || self.space.has_sealed_after(needed_from))
             && (!low || self.has_room_for_checkpoint())
         {
             self.checkpoints.wanted = true;
@@ -108,8 +123,7 @@ impl<T: Token> Partition<T> {
             self.reserve.rolling = true;
             let written_bytes = checkpoint_bytes + moving_bytes;
             let needed_bytes = self.last_bytes() + written_bytes + written_bytes / 4;
-            let kept_bytes = self.limits.segment_bytes / 16;
-            self.outputs.push(Output::Roll { needed_bytes, kept_bytes });
+            self.outputs.push(Output::Roll { needed_bytes, kept_bytes: self.floor_bytes() });
         }
     }
 
@@ -140,12 +154,13 @@ impl<T: Token> Partition<T> {
             slice.push((sequence, body));
             self.cleaning.left.pop_front();
         }
-        self.cleaning.busy = true;
+        (self.cleaning.busy, self.cleaning.reading) = (true, slice.len());
         self.outputs.push(Output::Read(queue, slice));
     }
 
     /// The bytes that [`Output::Read`] asked for (without those that could not be read).
     pub fn copied(&mut self, reading: Reading, queue: QueueId, found: Vec<Relocation>) {
+        self.cleaning.complete &= found.len() == self.cleaning.reading;
         self.cleaning.waiting = Some((queue, found));
         self.write_copies(reading);
     }

@@ -95,9 +95,13 @@ impl<T: Token> Partition<T> {
         self.room_bytes >= bytes + bytes / 4 + self.last_bytes()
     }
 
-    /// Whether the next part of a checkpoint leaves something for deletes.
-    pub(super) fn has_room_for_part(&self, part_bytes: usize) -> bool {
-        self.room_bytes >= (self.open.batch.len() + part_bytes) as u64 + self.last_bytes()
+    /// Whether the next part of a checkpoint leaves something for deletes; and for receives, unless all that is missing of the
+    /// checkpoint will probably fit: one that does not come to its end gives nothing back.
+    pub(super) fn has_room_for_part(&self, part_bytes: usize, written_bytes: u64) -> bool {
+        let missing_bytes = self.checkpoint_bytes_ahead().saturating_sub(written_bytes);
+        let fits = self.room_bytes >= missing_bytes + missing_bytes / 4 + self.last_bytes();
+        let left_bytes = if fits { self.last_bytes() } else { self.floor_bytes() };
+        self.room_bytes >= (self.open.batch.len() + part_bytes) as u64 + left_bytes
     }
 
     /// How much room the journal has, learned outside of an append.

@@ -6,10 +6,9 @@
 //! same socket itself.
 
 use super::patience::{Patience, Waiting};
+use rustix::net::Shutdown;
 use std::future::pending;
 use std::io;
-use std::net::Shutdown;
-use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -80,9 +79,9 @@ impl Connection {
     }
 }
 
-/// Tokio's own shutdown wants the stream for itself; a second descriptor reaches the same socket.
+/// Tokio's own shutdown wants the stream for itself. This one needs no descriptor of its own: there may be none left.
 fn shut_down(socket: &TcpStream, how: Shutdown) -> io::Result<()> {
-    std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?).shutdown(how)
+    Ok(rustix::net::shutdown(socket, how)?)
 }
 
 impl AsyncRead for SharedStream {

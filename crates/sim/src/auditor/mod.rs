@@ -173,8 +173,14 @@ impl Auditor {
                 }
             }
             Command::StartMoveTask { source, destination, .. } => self.unsure_task(source, destination),
-            Command::CreateQueue { name, .. }
-            | Command::DeleteQueue(name)
+            Command::CreateQueue { name, .. } => {
+                // The queue may have come only now: sends before that went to nobody.
+                for life in self.lives(name) {
+                    self.queues[life.0].unsure_sends.clear();
+                }
+                self.unsure_management(now, name, command);
+            }
+            Command::DeleteQueue(name)
             | Command::SetAttributes { name, .. }
             | Command::SetPolicy { name, .. }
             | Command::TagQueue { name, .. }
