@@ -2,7 +2,7 @@
 //!
 //! A commit costs a sync and two changes of thread, however many commands are in it. So a batch stays open while the
 //! threads that call still have requests at hand, and goes out when one of them runs out of work, when it is large, or
-//! when it has waited for a moment. On an idle machine that is at once.
+//! when somebody calls a moment later. On an idle machine that is at once.
 
 use crate::driver::Shared;
 use std::cell::Cell;
@@ -73,8 +73,9 @@ impl Gathering {
 mod tests {
     use super::Gatherer;
     use crate::{Node, NodeOptions};
-    use bongsu_engine::{Command, QueueName, Reply, StringMap};
+    use bongsu_engine::{Command, QueueName, Receive, Reply, StringMap};
     use bongsu_journal::{MemoryJournal, MemoryOptions};
+    use std::time::Duration;
 
     fn node() -> (Node, Gatherer) {
         let journal = Box::new(MemoryJournal::new(MemoryOptions::default()));
@@ -123,6 +124,45 @@ mod tests {
     #[test]
     fn batches_go_off_though_nobody_says_that_he_rests() {
         run(2, false);
+    }
+
+    /// Under a load that never paused there was always a next entry to write, and nothing that was due by the clock was done.
+    #[test]
+    fn a_long_poll_ends_in_time_beside_a_load_that_never_pauses() {
+        let (node, _gatherer) = node();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        for name in ["busy", "idle"] {
+            runtime.block_on(node.call(create(name))).unwrap();
+        }
+        let tag = |number: u64| Command::TagQueue {
+            name: QueueName::new("000000000000", "us-east-1", "busy"),
+            tags: StringMap::from([("number".to_owned(), number.to_string())]),
+        };
+        let load: Vec<_> = (0..8)
+            .map(|_| {
+                let node = node.clone();
+                runtime.spawn(async move {
+                    for number in 0.. {
+                        if node.call(tag(number)).await.is_err() {
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        let receive = Receive {
+            name: QueueName::new("000000000000", "us-east-1", "idle"),
+            max_messages: 1,
+            visibility_timeout_ms: None,
+            wait_ms: Some(300),
+            attempt_id: None,
+        };
+        let polled = async { tokio::time::timeout(Duration::from_secs(20), node.receive(receive)).await };
+        let received = runtime.block_on(polled).expect("the poll ends").unwrap();
+        assert!(received.deliveries.is_empty());
+        node.shutdown().unwrap();
+        load.into_iter().for_each(|one| runtime.block_on(one).unwrap());
     }
 
     #[test]
