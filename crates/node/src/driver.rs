@@ -9,7 +9,7 @@ use crate::error::CallError;
 use crate::gather::{self, Gathering};
 use crate::node::{Answer, Body, Status};
 use crate::partition::{Output, Partition, Token};
-use bongsu_engine::{BodyRef, Command, EntityId, Frozen, QueueId, Relocation, Reply};
+use bongsu_engine::{BodyRef, Command, EntityId, Frozen, QueueId, QueueName, Relocation, Reply};
 use bongsu_journal::{Journal, JournalError, Position, Reader, Stamp};
 use bytes::Bytes;
 use std::sync::mpsc::{Receiver, Sender};
@@ -28,11 +28,15 @@ type Answers = Vec<(Caller, Result<Answer, CallError>)>;
 
 /// Somebody who waits at the other end of a channel.
 #[derive(Debug)]
-pub(crate) struct Caller(Answering);
+pub(crate) struct Caller {
+    answering: Answering,
+    /// The queue that messages are received from: they go back there if nobody takes the answer.
+    receives_from: Option<QueueName>,
+}
 
 impl Token for Caller {
     fn is_abandoned(&self) -> bool {
-        self.0.is_closed()
+        self.answering.is_closed()
     }
 }
 
@@ -150,7 +154,12 @@ impl Shared {
     /// Takes a command; the answer comes over the channel, or its sender is dropped.
     pub(crate) fn call(&self, command: Command, answering: Answering) {
         let then = if gather::on_worker() { Then::Gather } else { Then::Flush };
-        self.step(then, |partition, reading| partition.call(reading, Caller(answering), command));
+        let receives_from = match &command {
+            Command::Receive(receive) => Some(receive.name.clone()),
+            _ => None,
+        };
+        let caller = Caller { answering, receives_from };
+        self.step(then, |partition, reading| partition.call(reading, caller, command));
     }
 
     /// A thread that calls has run out of work: what it has put into the open batch need not wait for more.
@@ -181,7 +190,21 @@ impl Shared {
         drop(state);
         for (caller, answer) in answers {
             // Nobody there any more: the client went away.
-            _ = caller.0.send(answer);
+            if let Err(Ok(untaken)) = caller.answering.send(answer)
+                && let Some(name) = caller.receives_from
+            {
+                self.give_back(name, &untaken.reply);
+            }
+        }
+    }
+
+    /// Makes messages visible again that were handed out to somebody who went away before the answer came.
+    pub(crate) fn give_back(&self, name: QueueName, reply: &Reply) {
+        let Reply::Received(deliveries) = reply else { return };
+        let changes: Vec<_> = deliveries.iter().map(|delivery| (delivery.receipt, 0)).collect();
+        if !changes.is_empty() {
+            let (answering, _nobody) = oneshot::channel();
+            self.call(Command::ChangeVisibility { name, changes }, answering);
         }
     }
 

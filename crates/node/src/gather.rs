@@ -73,7 +73,7 @@ impl Gathering {
 mod tests {
     use super::Gatherer;
     use crate::{Node, NodeOptions};
-    use bongsu_engine::{Command, QueueName, Receive, Reply, StringMap};
+    use bongsu_engine::{Command, Outgoing, QueueName, Receive, Reply, StringMap};
     use bongsu_journal::{FileJournal, FileOptions, MemoryJournal, MemoryOptions, RealDisk};
     use std::sync::Arc;
     use std::time::Duration;
@@ -168,6 +168,59 @@ mod tests {
         assert!(received.deliveries.is_empty());
         node.shutdown().unwrap();
         load.into_iter().for_each(|one| runtime.block_on(one).unwrap());
+    }
+
+    /// A client went away between the decision to hand a message out to it and the sync: the message was gone for its whole
+    /// visibility timeout.
+    #[test]
+    fn a_message_for_somebody_who_went_away_comes_back_at_once() {
+        let (node, _gatherer) = node();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(node.call(create("q"))).unwrap();
+        let receive = |wait_ms| Receive {
+            name: QueueName::new("000000000000", "us-east-1", "q"),
+            max_messages: 1,
+            visibility_timeout_ms: None,
+            wait_ms: Some(wait_ms),
+            attempt_id: None,
+        };
+        for number in 0..200_u8 {
+            let waiting = {
+                let node = node.clone();
+                let receive = receive(20_000);
+                runtime.spawn(async move { node.receive(receive).await })
+            };
+            let message = Outgoing {
+                message_id: [number; 16],
+                size_bytes: 1,
+                delay_ms: None,
+                group: None,
+                deduplication_id: None,
+                content_hash: None,
+                stored: vec![number],
+            };
+            let name = QueueName::new("000000000000", "us-east-1", "q");
+            let sent = {
+                let node = node.clone();
+                runtime.spawn(async move { node.call(Command::Send { name, messages: vec![message] }).await })
+            };
+            for _ in 0..u32::from(number) * 20 {
+                std::hint::spin_loop();
+            }
+            waiting.abort();
+            let taken = runtime.block_on(waiting);
+            runtime.block_on(sent).unwrap().unwrap();
+            if let Ok(Ok(received)) = taken
+                && !received.deliveries.is_empty()
+            {
+                // It was in time for once.
+                continue;
+            }
+            let received = runtime.block_on(node.receive(receive(5_000))).unwrap();
+            assert_eq!(received.deliveries.len(), 1, "round {number}");
+        }
+        node.shutdown().unwrap();
     }
 
     #[test]

@@ -97,6 +97,23 @@ impl Body {
     }
 }
 
+/// Messages that somebody waits for. If he goes away, those that are his already go back.
+struct Expected<'a> {
+    shared: &'a Shared,
+    name: QueueName,
+    answer: oneshot::Receiver<Result<Answer, CallError>>,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        // From now on whoever answers learns that nobody is here; what came before lies in the channel.
+        self.answer.close();
+        if let Ok(Ok(untaken)) = self.answer.try_recv() {
+            self.shared.give_back(self.name.clone(), &untaken.reply);
+        }
+    }
+}
+
 /// A running node. Clones share it.
 #[derive(Clone)]
 pub struct Node {
@@ -136,7 +153,11 @@ impl Node {
     /// # Errors
     /// See [`CallError`].
     pub async fn receive(&self, receive: Receive) -> Result<Received, CallError> {
-        let Answer { reply, bodies } = self.ask(Command::Receive(receive)).await?;
+        let name = receive.name.clone();
+        let (answering, answer) = oneshot::channel();
+        self.shared.call(Command::Receive(receive), answering);
+        let mut expected = Expected { shared: &self.shared, name, answer };
+        let Answer { reply, bodies } = (&mut expected.answer).await.map_err(|_| self.gone())??;
         let Reply::Received(deliveries) = reply else { return Err(unexpected()) };
         Ok(Received { deliveries: deliveries.into_iter().zip(bodies).collect() })
     }

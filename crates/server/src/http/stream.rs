@@ -6,7 +6,8 @@
 //! same socket itself.
 
 use super::patience::{Patience, Waiting};
-use rustix::net::Shutdown;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, Shutdown};
 use std::future::pending;
 use std::io;
 use std::pin::Pin;
@@ -51,6 +52,15 @@ impl Connection {
         match self.socket().peek(&mut [0; 1]).await {
             Ok(0) | Err(_) => {}
             Ok(_) => pending().await,
+        }
+    }
+
+    /// Whether that has happened already, as the system knows, which may not have told us yet.
+    pub(crate) fn has_departed(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        match rustix::net::recv(self.socket(), &mut [0; 1], flags) {
+            Ok((read, _)) => read == 0,
+            Err(error) => error != Errno::AGAIN && error != Errno::INTR,
         }
     }
 
