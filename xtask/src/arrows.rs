@@ -11,10 +11,11 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("auth", &["wire"]),
+    ("policy", &[]),
     ("engine", &[]),
     ("journal", &[]),
     ("node", &["engine", "journal"]),
-    ("server", &["wire", "auth", "engine", "node"]),
+    ("server", &["wire", "auth", "policy", "engine", "node"]),
     ("bongsu", &["server", "wire", "auth", "journal", "engine"]),
     ("sim", &["engine", "journal", "node"]),
     ("benches", &["wire", "engine", "journal", "node", "server"]),
