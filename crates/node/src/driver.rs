@@ -9,7 +9,9 @@ use crate::error::CallError;
 use crate::gather::{self, Gathering};
 use crate::node::{Answer, Body, Status};
 use crate::partition::{Output, Partition, Token};
-use bongsu_engine::{BodyRef, Command, EntityId, Frozen, QueueId, QueueName, Relocation, Reply};
+use bongsu_engine::{
+    BodyRef, Command, Delivery, EntityId, Frozen, QueueId, QueueName, Receive, Relocation, Reply,
+};
 use bongsu_journal::{Journal, JournalError, Position, Reader, Stamp};
 use bytes::Bytes;
 use std::sync::mpsc::{Receiver, Sender};
@@ -31,7 +33,7 @@ type Answers = Vec<(Caller, Result<Answer, CallError>)>;
 pub(crate) struct Caller {
     answering: Answering,
     /// The queue that messages are received from: they go back there if nobody takes the answer.
-    receives_from: Option<QueueName>,
+    receives_from: Option<Arc<QueueName>>,
 }
 
 impl Token for Caller {
@@ -153,12 +155,16 @@ pub(crate) fn start(
 impl Shared {
     /// Takes a command; the answer comes over the channel, or its sender is dropped.
     pub(crate) fn call(&self, command: Command, answering: Answering) {
+        self.call_as(Caller { answering, receives_from: None }, command);
+    }
+
+    /// Receives from the queue `name`, where messages go back that nobody takes.
+    pub(crate) fn receive(&self, receive: Receive, name: Arc<QueueName>, answering: Answering) {
+        self.call_as(Caller { answering, receives_from: Some(name) }, Command::Receive(receive));
+    }
+
+    fn call_as(&self, caller: Caller, command: Command) {
         let then = if gather::on_worker() { Then::Gather } else { Then::Flush };
-        let receives_from = match &command {
-            Command::Receive(receive) => Some(receive.name.clone()),
-            _ => None,
-        };
-        let caller = Caller { answering, receives_from };
         self.step(then, |partition, reading| partition.call(reading, caller, command));
     }
 
@@ -192,19 +198,19 @@ impl Shared {
             // Nobody there any more: the client went away.
             if let Err(Ok(untaken)) = caller.answering.send(answer)
                 && let Some(name) = caller.receives_from
+                && let Reply::Received(deliveries) = &untaken.reply
             {
-                self.give_back(name, &untaken.reply);
+                self.give_back(&name, deliveries);
             }
         }
     }
 
     /// Makes messages visible again that were handed out to somebody who went away before the answer came.
-    pub(crate) fn give_back(&self, name: QueueName, reply: &Reply) {
-        let Reply::Received(deliveries) = reply else { return };
-        let changes: Vec<_> = deliveries.iter().map(|delivery| (delivery.receipt, 0)).collect();
+    pub(crate) fn give_back<'a>(&self, name: &QueueName, deliveries: impl IntoIterator<Item = &'a Delivery>) {
+        let changes: Vec<_> = deliveries.into_iter().map(|delivery| (delivery.receipt, 0)).collect();
         if !changes.is_empty() {
             let (answering, _nobody) = oneshot::channel();
-            self.call(Command::ChangeVisibility { name, changes }, answering);
+            self.call(Command::ChangeVisibility { name: name.clone(), changes }, answering);
         }
     }
 

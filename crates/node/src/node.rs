@@ -58,6 +58,8 @@ pub(crate) struct Answer {
 /// Messages handed out, each with its bytes.
 #[derive(Debug)]
 pub struct Received {
+    /// Where they come from.
+    pub queue: Arc<QueueName>,
     /// In order.
     pub deliveries: Vec<(Delivery, Body)>,
 }
@@ -100,7 +102,7 @@ impl Body {
 /// Messages that somebody waits for. If he goes away, those that are his already go back.
 struct Expected<'a> {
     shared: &'a Shared,
-    name: QueueName,
+    name: Arc<QueueName>,
     answer: oneshot::Receiver<Result<Answer, CallError>>,
 }
 
@@ -108,8 +110,10 @@ impl Drop for Expected<'_> {
     fn drop(&mut self) {
         // From now on whoever answers learns that nobody is here; what came before lies in the channel.
         self.answer.close();
-        if let Ok(Ok(untaken)) = self.answer.try_recv() {
-            self.shared.give_back(self.name.clone(), &untaken.reply);
+        if let Ok(Ok(untaken)) = self.answer.try_recv()
+            && let Reply::Received(deliveries) = &untaken.reply
+        {
+            self.shared.give_back(&self.name, deliveries);
         }
     }
 }
@@ -153,13 +157,18 @@ impl Node {
     /// # Errors
     /// See [`CallError`].
     pub async fn receive(&self, receive: Receive) -> Result<Received, CallError> {
-        let name = receive.name.clone();
+        let queue = Arc::new(receive.name.clone());
         let (answering, answer) = oneshot::channel();
-        self.shared.call(Command::Receive(receive), answering);
-        let mut expected = Expected { shared: &self.shared, name, answer };
+        self.shared.receive(receive, Arc::clone(&queue), answering);
+        let mut expected = Expected { shared: &self.shared, name: Arc::clone(&queue), answer };
         let Answer { reply, bodies } = (&mut expected.answer).await.map_err(|_| self.gone())??;
         let Reply::Received(deliveries) = reply else { return Err(unexpected()) };
-        Ok(Received { deliveries: deliveries.into_iter().zip(bodies).collect() })
+        Ok(Received { queue, deliveries: deliveries.into_iter().zip(bodies).collect() })
+    }
+
+    /// Makes messages visible again at once that were handed out and that nobody will see.
+    pub fn give_back(&self, received: &Received) {
+        self.shared.give_back(&received.queue, received.deliveries.iter().map(|(delivery, _)| delivery));
     }
 
     /// Looks at messages without touching them.

@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::errors::{About, from_call, internal_failure, invalid_value};
 use crate::message::{StoredMessage, show_id};
 use crate::message_attributes::{NameFilter, is_all};
-use bongsu_engine::{Command, Delivery, Moved, QueueName, Receive};
+use bongsu_engine::{Delivery, Moved, Receive};
 use bongsu_node::{Body, CallError, Received};
 use bongsu_wire::{
     ErrorKind, Message, Output, ReceiveMessageRequest, ReceiveMessageResponse, ServiceError, StringMap, md5,
@@ -72,32 +72,29 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
 /// The client is only watched once it has to wait: one that has closed its sending side looks as if it were gone,
 /// and still gets what is there at once.
 async fn receive_unless_gone(call: &Call<'_>, receive: Receive) -> Option<Result<Received, CallError>> {
-    let name = receive.name.clone();
     let mut receiving = std::pin::pin!(call.edge.node.receive(receive));
     if let Ok(received) = tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {
         return Some(received);
     }
     tokio::select! {
-        received = receiving => unless_gone(call, name, received).await,
+        received = receiving => unless_gone(call, received),
         () = call.connection.departure() => None,
     }
 }
 
 /// A client may have gone away just before there was something for it. What it was to get goes back to where it was.
-async fn unless_gone(
+fn unless_gone(
     call: &Call<'_>,
-    name: QueueName,
     received: Result<Received, CallError>,
 ) -> Option<Result<Received, CallError>> {
-    let Ok(messages) = &received else { return Some(received) };
-    if messages.deliveries.is_empty() || !call.connection.has_departed() {
-        return Some(received);
+    if let Ok(messages) = &received
+        && !messages.deliveries.is_empty()
+        && call.connection.has_departed()
+    {
+        call.edge.node.give_back(messages);
+        return None;
     }
-    let changes = messages.deliveries.iter().map(|(delivery, _)| (delivery.receipt, 0)).collect();
-    if let Err(error) = call.edge.node.call(Command::ChangeVisibility { name, changes }).await {
-        tracing::debug!(%error, "messages for a client that is gone come back when their visibility timeout ends");
-    }
-    None
+    Some(received)
 }
 
 /// Reads a message's bytes; `None`, with a line in the log, where they can't be read or are damaged.
