@@ -272,9 +272,10 @@ impl ArnPattern {
             Self::Anything => Some(true),
             Self::Whole(template) => template.matches(text, Case::Matters, facts),
             Self::Parts(templates) => {
-                let Some(parts) = values::arn_parts(text) else { return Some(false) };
-                let mut all = true;
-                for (template, part) in templates.iter().zip(parts) {
+                // Also for a text that is no ARN: whether a variable has a value must not depend on it.
+                let parts = values::arn_parts(text);
+                let mut all = parts.is_some();
+                for (template, part) in templates.iter().zip(parts.unwrap_or_default()) {
                     all &= template.matches(part, Case::Matters, facts)?;
                 }
                 Some(all)
