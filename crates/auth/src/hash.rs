@@ -32,14 +32,15 @@ impl HmacKey {
     }
 }
 
-/// Appends `bytes` as lower-case hexadecimal digits.
-pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+/// Appends a hash as lower-case hexadecimal digits.
+pub(crate) fn push_hex(out: &mut Vec<u8>, hash: &[u8; HASH_BYTES]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [[0; 2]; HASH_BYTES];
+    for (pair, byte) in text.iter_mut().zip(hash) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]];
     }
+    out.extend_from_slice(text.as_flattened());
 }
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The bytes that 64 lower-case hexadecimal digits stand for.
 pub(crate) fn parse_hex(text: &[u8]) -> Option<[u8; HASH_BYTES]> {

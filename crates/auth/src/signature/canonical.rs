@@ -5,16 +5,16 @@
 
 use std::ops::Range;
 
-use http::HeaderMap;
 use http::header::HOST;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use http::{HeaderMap, HeaderName};
+use memchr::memchr2;
+use percent_encoding::{percent_decode_str, percent_encode_byte};
 
 use super::claim::{Claim, Placement};
 use super::refusal::Refusal;
 use super::{Request, hash};
 
-/// Everything but RFC 3986's unreserved characters.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+static X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// Headers that AWS prefixes with `x-amz-` and that may go unsigned: the first two are bound to the signature in another
 /// way (as part of the string to sign; by comparison with the body), the others say nothing that is acted upon.
@@ -42,7 +42,7 @@ pub(super) fn write(out: &mut Vec<u8>, request: &Request<'_>, claim: &Claim<'_>)
     out.push(b'\n');
     let hash_from = out.len();
     hash::push_hex(out, &hash::sha256(request.body));
-    let declared = request.headers.get_all("x-amz-content-sha256").iter();
+    let declared = request.headers.get_all(&X_AMZ_CONTENT_SHA256).iter();
     for declared in declared {
         if declared.as_bytes() != &out[hash_from..] {
             return Err(Refusal::WrongSignature);
@@ -63,7 +63,7 @@ fn push_path(out: &mut Vec<u8>, path: &str) {
             }
             _ => {
                 out.push(b'/');
-                push_encoded(out, segment.as_bytes());
+                push_encoded(out, segment.bytes());
             }
         }
     }
@@ -72,8 +72,15 @@ fn push_path(out: &mut Vec<u8>, path: &str) {
     }
 }
 
-fn push_encoded(out: &mut Vec<u8>, bytes: &[u8]) {
-    percent_encode(bytes, RESERVED).for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+/// All but RFC 3986's unreserved characters as `%` and two upper-case digits.
+fn push_encoded(out: &mut Vec<u8>, bytes: impl IntoIterator<Item = u8>) {
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(percent_encode_byte(byte).as_bytes());
+        }
+    }
 }
 
 /// The parameters in order of their encoded names, then of their encoded values.
@@ -115,9 +122,7 @@ fn push_parameter(out: &mut Vec<u8>, text: &str) -> Range<usize> {
         if place > 0 {
             out.extend_from_slice(b"%20");
         }
-        for byte in percent_decode_str(piece) {
-            push_encoded(out, &[byte]);
-        }
+        push_encoded(out, percent_decode_str(piece));
     }
     from..out.len()
 }
@@ -165,15 +170,12 @@ fn push_headers(out: &mut Vec<u8>, request: &Request<'_>, signed_headers: &str) 
 
 /// A value without white space at its ends, and one space for any more within it, quoted or not.
 fn push_trimmed(out: &mut Vec<u8>, value: &[u8]) {
-    let value = value.trim_ascii();
-    let mut is_after_space = false;
-    for &byte in value {
-        let is_space = byte.is_ascii_whitespace();
-        if !is_space {
-            out.push(byte);
-        } else if !is_after_space {
-            out.push(b' ');
-        }
-        is_after_space = is_space;
+    let mut rest = value.trim_ascii();
+    // A header's value has no other white space than these.
+    while let Some(end) = memchr2(b' ', b'\t', rest) {
+        out.extend_from_slice(&rest[..end]);
+        out.push(b' ');
+        rest = rest[end..].trim_ascii_start();
     }
+    out.extend_from_slice(rest);
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, DATE};
+use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
 
 use super::refusal::{HeaderGaps, Refusal};
@@ -11,6 +11,9 @@ use super::{Request, Rules, Timestamp};
 
 /// The algorithm, as headers and query strings name it.
 pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// When a request was signed; `Date` says it where this is not there.
+static X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+static X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 /// What every credential ends with.
 const TERMINATOR: &str = "aws4_request";
 /// How far a request's date may be from the server's, either way.
@@ -76,7 +79,8 @@ impl<'a> Claim<'a> {
                     return Err(Refusal::WrongSignature);
                 }
                 // A header that is no text has no parameters either.
-                Self::of_header(header.to_str().unwrap_or_default(), request.headers)?
+                let header = std::str::from_utf8(header.as_bytes()).unwrap_or_default();
+                Self::of_header(header, request.headers)?
             }
         };
         if !claim.is_signed("host") && !claim.is_signed(":authority") {
@@ -87,7 +91,7 @@ impl<'a> Claim<'a> {
 
     fn of_header(header: &'a str, headers: &'a HeaderMap) -> Result<Self, Refusal> {
         let parameters = HeaderParameters::read(header)?;
-        let amz_date = headers.get("x-amz-date").map(|value| (value, false));
+        let amz_date = headers.get(&X_AMZ_DATE).map(|value| (value, false));
         let date = amz_date.or_else(|| headers.get(DATE).map(|value| (value, true)));
         let (Some(credential), Some(signature), Some(signed_headers), Some((date, is_http))) =
             (parameters.credential, parameters.signature, parameters.signed_headers, date)
@@ -107,7 +111,7 @@ impl<'a> Claim<'a> {
             return Err(Refusal::UnsupportedAlgorithm(parameters.algorithm.to_owned()));
         }
         let credential = Credential::split(&Cow::Borrowed(credential))?;
-        let has_session_token = headers.contains_key("x-amz-security-token");
+        let has_session_token = headers.contains_key(&X_AMZ_SECURITY_TOKEN);
         Ok(Self::new(credential, signed_headers.into(), signature.into(), time, has_session_token))
     }
 
@@ -202,19 +206,19 @@ impl<'a> Claim<'a> {
     /// # Errors
     /// [`Refusal::Expired`], [`Refusal::NotYetCurrent`].
     pub fn check_time(&self, now_epoch_s: i64) -> Result<(), Refusal> {
-        let (signed, now) = (self.time, Timestamp::from_epoch_s(now_epoch_s));
         let good_for_s = match self.placement {
             Placement::Query { expires_s: Some(expires_s) } => expires_s,
             Placement::Query { expires_s: None } | Placement::Header => SKEW_S,
         };
-        let earliest_s = now.epoch_s() - good_for_s;
-        if signed.epoch_s() < earliest_s {
-            let limit = Timestamp::from_epoch_s(earliest_s);
+        let signed = self.time;
+        let now_and_limit =
+            |limit_s| (Timestamp::from_epoch_s(now_epoch_s), Timestamp::from_epoch_s(limit_s));
+        if signed.epoch_s() < now_epoch_s.saturating_sub(good_for_s) {
+            let (now, limit) = now_and_limit(now_epoch_s.saturating_sub(good_for_s));
             return Err(Refusal::Expired { signed, limit, now, window_s: good_for_s });
         }
-        let latest_s = now.epoch_s() + SKEW_S;
-        if signed.epoch_s() > latest_s {
-            let limit = Timestamp::from_epoch_s(latest_s);
+        if signed.epoch_s() > now_epoch_s.saturating_add(SKEW_S) {
+            let (now, limit) = now_and_limit(now_epoch_s.saturating_add(SKEW_S));
             return Err(Refusal::NotYetCurrent { signed, limit, now, window_s: SKEW_S });
         }
         Ok(())
@@ -281,7 +285,8 @@ impl<'a> HeaderParameters<'a> {
         if !algorithm.starts_with("AWS4-") {
             return Ok(Self { algorithm, credential, signed_headers, signature, shown: algorithm });
         }
-        let pieces = parameters.split([',', ' ', '\t']).filter(|piece| !piece.is_empty());
+        let pieces = parameters.split(',').flat_map(|piece| piece.split(' ')).map(str::trim_ascii);
+        let pieces = pieces.filter(|piece| !piece.is_empty());
         for piece in pieces {
             let Some((name, value)) = piece.split_once('=') else {
                 let (piece, authorization) = (piece.to_owned(), header.to_owned());

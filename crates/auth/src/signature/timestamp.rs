@@ -29,14 +29,13 @@ impl Timestamp {
         };
         let (year, month, day) = (number(0, 4), number(4, 6), number(6, 8));
         let (hour, minute, second) = (number(9, 11), number(11, 13), number(13, 15));
+        let is_day = (1..=days_of_month(year, month)).contains(&day);
         let is_time = hour < 24 && minute < 60 && second < 60;
-        if year < 1970 || !(1..=12).contains(&month) || day < 1 || !is_time {
+        if year < 1970 || !is_day || !is_time {
             return None;
         }
         let epoch_s = day_number(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second;
-        // The 31st of February has a number too, but it is another day's.
-        let read = Self { epoch_s, text };
-        (Self::from_epoch_s(epoch_s) == read).then_some(read)
+        Some(Self { epoch_s, text })
     }
 
     /// Reads a `Date` header in any of HTTP's three forms, or in the basic format.
@@ -97,6 +96,18 @@ impl fmt::Display for Timestamp {
 impl fmt::Debug for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+/// None where there is no such month.
+fn days_of_month(year: i64, month: i64) -> i64 {
+    let is_leap_year = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if is_leap_year => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
     }
 }
 
