@@ -13,7 +13,11 @@ pub fn run(data: &[u8]) {
         }
         return;
     }
-    let entity = if kind % 4 == 1 { EntityId::Directory } else { EntityId::Queue(QueueId(1)) };
+    let entity = match kind % 8 {
+        1 | 5 => EntityId::Directory,
+        3 => EntityId::Registry,
+        _ => EntityId::Queue(QueueId(1)),
+    };
     let mut engine = Engine::new(Options::default());
     if engine.restore(entity, bytes).is_ok() {
         let again = engine.freeze(entity).expect("it was just restored").encode();

@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::names::{BodyRef, QueueId, QueueName, Receipt, TaskId};
+use crate::registry::{Document, DocumentChange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -127,6 +128,21 @@ pub enum Command {
         /// At most so many.
         limit: usize,
     },
+
+    /// Makes, replaces and removes documents: all of them or none. → [`Reply::DocumentsChanged`]
+    ChangeDocuments {
+        /// At most 100, of at most 2 MiB together, each of another document; checked by the engine.
+        changes: Vec<DocumentChange>,
+    },
+    /// Documents in the order of collection and name (bytewise). → [`Reply::Documents`]
+    ListDocuments {
+        /// Only of this collection.
+        collection: Option<String>,
+        /// Only after this collection and name (exclusive), for the next page.
+        after: Option<(String, String)>,
+        /// At most so many; never more than 1,000, nor than 4 MiB.
+        limit: usize,
+    },
 }
 
 /// A message to be sent.
@@ -194,6 +210,20 @@ pub enum Reply {
     Tasks(Vec<TaskView>),
     /// Messages looked at.
     Peeked(Vec<Peeked>),
+    /// The version of each change, in order; a removal has one too.
+    DocumentsChanged {
+        /// Ascending; the last is the registry's version now.
+        versions: Vec<u64>,
+    },
+    /// Documents in order.
+    Documents {
+        /// The documents.
+        documents: Vec<Arc<Document>>,
+        /// Whether there are further ones.
+        more: bool,
+        /// The version of the registry's last change, of whatever document; 0 before the first. Pages of one version fit together.
+        version: u64,
+    },
 }
 
 /// A message that was taken in, or the earlier one that it duplicates.

@@ -92,6 +92,20 @@ pub enum EngineError {
     /// CancelMoveTask: no such task, or it is over.
     #[error("no such running move task")]
     MoveTaskDoesNotExist,
+    /// ChangeDocuments: this document is not as the first of the changes that fails expects it to be.
+    #[error("document {collection}/{name} is not as expected")]
+    DocumentConflict {
+        /// Its collection.
+        collection: String,
+        /// Its name.
+        name: String,
+    },
+    /// ChangeDocuments: a collection's or a document's name breaks the rules, or comes twice.
+    #[error("invalid change of documents: {0}")]
+    InvalidDocument(&'static str),
+    /// ChangeDocuments: too much, in one document, in one command, or in the store.
+    #[error("limit of documents: {0}")]
+    DocumentLimit(&'static str),
 }
 
 /// What is wrong with a queue attribute.

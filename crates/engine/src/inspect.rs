@@ -3,7 +3,7 @@
 use crate::command::Description;
 use crate::names::QueueId;
 use crate::record::Record;
-use crate::{Engine, Log, Moment};
+use crate::{DocumentsSize, Engine, Log, Moment};
 use std::collections::BTreeSet;
 
 /// No record removes more messages.
@@ -19,6 +19,11 @@ impl Engine {
             Some(queue.describe(now_ms))
         });
         described.collect()
+    }
+
+    /// How many documents there are.
+    pub fn documents(&self) -> DocumentsSize {
+        self.registry.size()
     }
 
     /// Removes messages whose bytes are lost, in whatever state they are; says how many there were.

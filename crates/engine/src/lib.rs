@@ -18,6 +18,7 @@ mod names;
 pub mod planted;
 mod queue;
 mod record;
+mod registry;
 mod runs;
 mod snapshot;
 #[cfg(test)]
@@ -29,9 +30,15 @@ pub use effects::{Dropped, Effects};
 pub use error::{AttributeError, EngineError};
 pub use names::*;
 pub use record::{EntityId, Record, ReplayError};
+pub use registry::{
+    Document, DocumentChange, DocumentWrite, DocumentsSize, Expected, MAX_COLLECTION_BYTES,
+    MAX_DOCUMENT_BODY_BYTES, MAX_DOCUMENT_CHANGES, MAX_DOCUMENT_CHANGES_BYTES, MAX_DOCUMENT_NAME_BYTES,
+    MAX_DOCUMENTS, MAX_DOCUMENTS_BYTES, MAX_DOCUMENTS_LISTED, MAX_DOCUMENTS_LISTED_BYTES,
+};
 pub use snapshot::Frozen;
 
 use queue::Queue;
+use registry::Registry;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,6 +81,7 @@ impl Default for Options {
 pub struct Engine {
     options: Options,
     directory: Directory,
+    registry: Registry,
     queues: QueueMap<Queue>,
     // The rest follows from `queues`.
     names: BTreeMap<QueueName, QueueId>,
@@ -171,6 +179,11 @@ impl Engine {
                 self.effects.dropped(std::mem::take(&mut gone.messages));
                 // Who waits for its messages is to learn that there are none to come.
                 self.effects.ready(*queue);
+            }
+            Record::DocumentsChanged { first_version, changes } => {
+                #[cfg(feature = "planted")]
+                let changes = &planted::documents_replayed(changes);
+                self.registry.apply(*first_version, changes)?;
             }
             _ => self.apply_within(record, body)?,
         }

@@ -1,6 +1,7 @@
 //! Faults that the simulation must find, one planted at a time. Only the feature `planted` compiles them in, and
 //! nothing that ships enables it. `docs/testing.md` says how each is found.
 
+use crate::registry::DocumentWrite;
 use std::cell::Cell;
 
 /// A fault of the state machine.
@@ -26,6 +27,8 @@ pub enum Fault {
     RepeatSequence,
     /// A dead letter begins to count anew.
     ResetCountOfDeadLetters,
+    /// A document whose removal is replayed is there again.
+    ForgetRemovalInReplay,
 }
 
 thread_local! {
@@ -37,6 +40,22 @@ pub fn plant(fault: Option<Fault>) {
     PLANTED.set(fault);
 }
 
+/// Takes the fault away that is planted on this thread.
+pub(crate) fn suspend() -> Option<Fault> {
+    PLANTED.take()
+}
+
 pub(crate) fn is(fault: Fault) -> bool {
     PLANTED.get() == Some(fault)
+}
+
+/// What a replay makes of changes of documents. A removal that is forgotten becomes one of a document that never was, so that
+/// versions go on as they did.
+pub(crate) fn documents_replayed(changes: &[DocumentWrite]) -> Vec<DocumentWrite> {
+    let mut changes = changes.to_vec();
+    if is(Fault::ForgetRemovalInReplay) {
+        let removals = changes.iter_mut().filter(|change| change.body.is_none());
+        removals.for_each(|removal| removal.name.clear());
+    }
+    changes
 }

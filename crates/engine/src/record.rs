@@ -5,6 +5,7 @@
 
 use crate::command::{Moved, StringMap, TaskStatus};
 use crate::names::{BodyRef, QueueId, QueueName};
+use crate::registry::DocumentWrite;
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -201,6 +202,13 @@ pub enum Record {
         /// Legacy error code, where it failed.
         failure: Option<String>,
     },
+    /// (Registry) Documents were made, replaced or removed, all at once.
+    DocumentsChanged {
+        /// Version of the first change; the others count on from it.
+        first_version: u64,
+        /// The changes, each of another document.
+        changes: Vec<DocumentWrite>,
+    },
 }
 
 /// The entity that a record or a snapshot is about.
@@ -210,6 +218,8 @@ pub enum EntityId {
     Directory,
     /// One queue.
     Queue(QueueId),
+    /// Documents.
+    Registry,
 }
 
 impl Record {
@@ -232,6 +242,7 @@ impl Record {
             | Self::TaskStarted { queue, .. }
             | Self::TaskProgressed { queue, .. }
             | Self::TaskEnded { queue, .. } => EntityId::Queue(*queue),
+            Self::DocumentsChanged { .. } => EntityId::Registry,
         }
     }
 
@@ -282,6 +293,12 @@ pub enum ReplayError {
     Misfit {
         /// The queue.
         queue: QueueId,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The record of documents doesn't follow on the last.
+    #[error("record of documents doesn't fit the state: {why}")]
+    RegistryMisfit {
         /// What is wrong.
         why: &'static str,
     },

@@ -2,6 +2,7 @@
 
 use crate::queue::Queue;
 use crate::record::{EntityId, ReplayError};
+use crate::registry::Registry;
 use crate::{Directory, Engine, QueueId};
 
 /// An entity as it was at one moment, to be encoded at leisure. Cheap to make: deep backlogs are shared.
@@ -12,6 +13,7 @@ pub struct Frozen(State);
 enum State {
     Directory(Box<Directory>),
     Queue(Box<Queue>),
+    Registry(Registry),
 }
 
 impl Frozen {
@@ -20,6 +22,7 @@ impl Frozen {
         let encoded = match &self.0 {
             State::Directory(directory) => postcard::to_stdvec(directory),
             State::Queue(queue) => postcard::to_stdvec(queue),
+            State::Registry(registry) => postcard::to_stdvec(registry),
         };
         // A Vec takes all there is, and every field has a known length: there is nothing to fail.
         encoded.unwrap_or_else(|error| unreachable!("a snapshot can't be encoded: {error}"))
@@ -27,11 +30,14 @@ impl Frozen {
 }
 
 impl Engine {
-    /// All entities, in order.
+    /// All entities, in order. The registry is one from its first change on, so that a store without documents stays as it was
+    /// before there were any.
     pub fn entities(&self) -> Vec<EntityId> {
         let mut queues: Vec<QueueId> = self.queues.keys().copied().collect();
         queues.sort_unstable();
-        std::iter::once(EntityId::Directory).chain(queues.into_iter().map(EntityId::Queue)).collect()
+        let registry = (self.registry.version() > 0).then_some(EntityId::Registry);
+        let queues = queues.into_iter().map(EntityId::Queue);
+        std::iter::once(EntityId::Directory).chain(queues).chain(registry).collect()
     }
 
     /// The entity as it is now; `None` where there is none.
@@ -39,6 +45,7 @@ impl Engine {
         Some(Frozen(match entity {
             EntityId::Directory => State::Directory(Box::new(self.directory.clone())),
             EntityId::Queue(id) => State::Queue(Box::new(self.queues.get(&id)?.frozen())),
+            EntityId::Registry => State::Registry(self.registry.clone()),
         }))
     }
 
@@ -50,6 +57,7 @@ impl Engine {
         let malformed = |error: postcard::Error| ReplayError::Malformed(error.to_string());
         match entity {
             EntityId::Directory => self.directory = postcard::from_bytes(bytes).map_err(malformed)?,
+            EntityId::Registry => self.registry = Registry::read(bytes)?,
             EntityId::Queue(id) => {
                 let mut queue: Queue = postcard::from_bytes(bytes).map_err(malformed)?;
                 if queue.id != id {

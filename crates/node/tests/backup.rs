@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use bongsu_engine::{Command, Outgoing, QueueName, Receive, Reply, StringMap};
+use bongsu_engine::{Command, DocumentChange, Expected, Outgoing, QueueName, Receive, Reply, StringMap};
 use bongsu_journal::{Copying, FileJournal, FileOptions, HeldDir, Journal, ReadOnlyDisk, RealDisk, back_up};
 use bongsu_node::offline::{Checked, Quiet, check};
 use bongsu_node::{CallError, Node, NodeOptions, Status};
@@ -45,6 +45,7 @@ fn number(stored: &[u8]) -> u64 {
 struct Certain {
     kept: Mutex<BTreeSet<u64>>,
     gone: Mutex<BTreeSet<u64>>,
+    documents: AtomicU64,
     next: AtomicU64,
     stop: AtomicBool,
     rounds: AtomicU64,
@@ -63,9 +64,25 @@ fn send(name: &str, numbers: std::ops::Range<u64>) -> Command {
     Command::Send { name: queue(name), messages: messages.collect() }
 }
 
-/// Sends until it is taken: so small a journal is often short of room, until its next segment is allocated.
+/// A document of that number.
+fn make(number: u64) -> Command {
+    let change = DocumentChange {
+        collection: "users".to_owned(),
+        name: number.to_string(),
+        expected: Expected::Absent,
+        body: Some(number.to_le_bytes().into()),
+    };
+    Command::ChangeDocuments { changes: vec![change] }
+}
+
+/// Sends until it is taken.
 async fn persist(node: &Node, name: &str, numbers: std::ops::Range<u64>) {
-    while let Err(refusal) = node.call(send(name, numbers.clone())).await {
+    insist(node, &send(name, numbers)).await;
+}
+
+/// Asks until it is done: so small a journal is often short of room, until its next segment is allocated.
+async fn insist(node: &Node, command: &Command) {
+    while let Err(refusal) = node.call(command.clone()).await {
         assert!(
             matches!(refusal, CallError::Unavailable(_))
                 && matches!(node.status(), Status::Ready | Status::Full),
@@ -84,6 +101,10 @@ async fn load(node: Node, certain: Arc<Certain>) {
         if certain.rounds.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
             persist(&node, "keep", first + 9..first + 10).await;
             certain.kept.lock().unwrap().insert(first + 9);
+        }
+        if first.is_multiple_of(200) {
+            insist(&node, &make(first)).await;
+            certain.documents.fetch_add(1, Ordering::Relaxed);
         }
         let receive = Receive {
             name: queue("work"),
@@ -174,6 +195,7 @@ fn copies_and_checks_beside_a_busy_node_are_sound_and_miss_nothing() {
         wait(&certain, 60);
         let kept = certain.kept.lock().unwrap().clone();
         let gone = certain.gone.lock().unwrap().clone();
+        let documents = certain.documents.load(Ordering::Relaxed);
         let (checked, living) = if round % 3 == 2 {
             look(&dir, true)
         } else {
@@ -183,6 +205,8 @@ fn copies_and_checks_beside_a_busy_node_are_sound_and_miss_nothing() {
             (checked, living)
         };
         assert!(checked.is_sound(), "round {round}: {checked:#?}");
+        let found = checked.contents.as_ref().unwrap().documents.documents as u64;
+        assert!(found >= documents, "round {round}: {found} of {documents} documents");
         let missing: Vec<_> = kept.difference(&living).collect();
         assert!(missing.is_empty(), "round {round}: {missing:?}");
         let undone: Vec<_> = gone.intersection(&living).collect();
@@ -197,6 +221,8 @@ fn copies_and_checks_beside_a_busy_node_are_sound_and_miss_nothing() {
     let (checked, living) = look(&dir, false);
     assert!(checked.is_sound());
     assert!(certain.kept.lock().unwrap().is_subset(&living));
+    let documents = certain.documents.load(Ordering::Relaxed);
+    assert_eq!(checked.contents.as_ref().unwrap().documents.documents as u64, documents);
     let left: BTreeSet<u64> = checked.survey.segments.iter().map(|segment| segment.base.0).collect();
     let deleted = segments.difference(&left).count();
     let sent = certain.next.load(Ordering::Relaxed);

@@ -121,7 +121,7 @@ impl House {
         let Some(process) = &self.process else { return Err("no process".to_owned()) };
         let segments = process.journal.segments();
         let log_bytes: u64 = segments.iter().map(|segment| segment.end.0 - segment.base.0).sum();
-        let live_bytes = self.auditor.live_bytes() + SNAPSHOT_BYTES;
+        let live_bytes = self.auditor.live_bytes() + self.auditor.document_bytes() + SNAPSHOT_BYTES;
         let limit = 2 * live_bytes + 3 * self.character.segment_bytes;
         if log_bytes > limit {
             let count = segments.len();
@@ -148,6 +148,8 @@ impl House {
         self.trace(format_args!("*** others leave {others_leave_bytes} bytes of the disk"));
         for _ in 0..FILLINGS {
             self.send_until_refused(&name)?;
+            let removal = self.workload.removal_of_document();
+            self.ask(removal)?.map_err(|error| format!("a document can't be removed: {error}"))?;
             self.empty(&name)?;
             self.settle()?;
             let send = self.workload.large_send(&name);

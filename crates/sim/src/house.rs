@@ -394,7 +394,14 @@ impl House {
             _ => Vec::new(),
         };
         let contents = bodies.into_iter().map(|body| self.content(body)).collect::<Result<Vec<_>, _>>()?;
-        self.history.line(self.now_ms, format_args!("  answer {call}: {result:?} {contents:?}"));
+        match result {
+            Ok(Reply::Documents { documents, more, version }) => {
+                let seen = documents.iter().map(|found| (&found.collection, &found.name, found.version));
+                let seen: Vec<_> = seen.collect();
+                self.trace(format_args!("  answer {call}: at version {version} {seen:?}, more: {more}"));
+            }
+            _ => self.trace(format_args!("  answer {call}: {result:?} {contents:?}")),
+        }
         self.auditor.answered(call, entry_ms, result, &contents).map_err(|why| {
             format!("{why}\n  call {call}: {}\n  answer: {}", Brief(&command), short(result))
         })?;
@@ -433,6 +440,16 @@ impl House {
             }
             Ok(Reply::Peeked(messages)) => {
                 messages.iter().for_each(|message| history.number(message.body.position));
+            }
+            Ok(Reply::DocumentsChanged { versions }) => {
+                versions.iter().for_each(|version| history.number(*version));
+            }
+            Ok(Reply::Documents { documents, version, .. }) => {
+                history.number(*version);
+                for document in documents {
+                    history.number(document.version);
+                    history.bytes(&document.body);
+                }
             }
             _ => {}
         }
@@ -656,6 +673,13 @@ pub(crate) struct Brief<'a>(pub(crate) &'a Command);
 
 impl std::fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Command::ChangeDocuments { changes } = self.0 {
+            return changes.iter().try_for_each(|change| {
+                let (collection, name, bytes) =
+                    (&change.collection, &change.name, change.body.as_ref().map(|body| body.len()));
+                write!(f, "Change {collection}/{name} to {bytes:?} bytes if {:?}; ", change.expected)
+            });
+        }
         let Command::Send { name, messages } = self.0 else { return write!(f, "{:?}", self.0) };
         write!(f, "Send to {}:", name.name)?;
         for outgoing in messages {

@@ -16,7 +16,7 @@ enum Fault {
 }
 
 /// All faults, each with the number of seeds within which it must be found.
-const FAULTS: [(Fault, u64); 27] = [
+const FAULTS: [(Fault, u64); 28] = [
     (Fault::Engine(engine::Fault::ForgetRelocation), 20),
     (Fault::Engine(engine::Fault::LoseWindowAtCheckpoint), 20),
     (Fault::Engine(engine::Fault::LoseFlightsAtCheckpoint), 20),
@@ -27,6 +27,7 @@ const FAULTS: [(Fault, u64); 27] = [
     (Fault::Engine(engine::Fault::ForgetPurgedBytes), 50),
     (Fault::Engine(engine::Fault::RepeatSequence), 20),
     (Fault::Engine(engine::Fault::ResetCountOfDeadLetters), 20),
+    (Fault::Engine(engine::Fault::ForgetRemovalInReplay), 20),
     (Fault::Node(node::Fault::AnswerBeforeSync), 20),
     (Fault::Node(node::Fault::LooksDoNotWait), 20),
     (Fault::Node(node::Fault::SkipOneRecord), 50),

@@ -5,6 +5,7 @@ use crate::faults::{self, Crash, Strike};
 use crate::house::House;
 use crate::journal::TrickyJournal;
 use crate::process::{Event, Process};
+use crate::workload::documents;
 use bongsu_engine::Command;
 use bongsu_journal::testing::Step;
 use bongsu_journal::{FileJournal, FileOptions, Journal, JournalError, OpenError};
@@ -62,6 +63,7 @@ impl House {
     fn leave(&mut self) {
         self.auditor.pass(self.reading());
         self.auditor.ended();
+        self.workload.process_ended();
         self.process = None;
         self.calls.clear();
         self.script.clear();
@@ -182,6 +184,7 @@ impl House {
 
     /// Asks for all that can be seen, so that what was under way at the end is settled.
     fn look_at_everything(&mut self) {
+        self.script.push_back(documents::all());
         let names = self.workload.names().to_vec();
         self.script.extend(names.iter().cloned().map(Command::Describe));
         for name in names {

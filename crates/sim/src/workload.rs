@@ -1,10 +1,13 @@
 //! What clients ask for. It knows answers only as a client would (receipts, task handles); whether they are right is
 //! the auditor's affair. Each seed has a character of its own: which commands it prefers, how its queues are set.
 
+pub(crate) mod documents;
+
 use crate::message::{self, Number};
 use crate::random::Dice;
 use bongsu_engine::{Command, Outgoing, QueueName, Receipt, Receive, Reply, StringMap, TaskId};
 use bongsu_node::CallError;
+use documents::Documents;
 use std::collections::VecDeque;
 
 const ACCOUNT: &str = "000000000000";
@@ -29,7 +32,7 @@ const LARGE_BYTES: u64 = 13_000;
 const MANY_MESSAGES: u64 = 250;
 
 /// Everything that a client can ask for, and how often it does where a seed has no preference.
-const KINDS: [(Kind, u64); 18] = [
+const KINDS: [(Kind, u64); 20] = [
     (Kind::Send, 300),
     (Kind::Receive, 330),
     (Kind::Delete, 170),
@@ -48,6 +51,8 @@ const KINDS: [(Kind, u64); 18] = [
     (Kind::Purge, 3),
     (Kind::DeleteQueue, 3),
     (Kind::CreateQueue, 12),
+    (Kind::ChangeDocuments, 30),
+    (Kind::ListDocuments, 8),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,8 @@ enum Kind {
     Purge,
     DeleteQueue,
     CreateQueue,
+    ChangeDocuments,
+    ListDocuments,
 }
 
 /// The clients.
@@ -82,6 +89,7 @@ pub(crate) struct Workload {
     favourites: Vec<usize>,
     receipts: VecDeque<(usize, Receipt)>,
     tasks: VecDeque<TaskId>,
+    documents: Documents,
     policy_versions: Vec<u64>,
     last_number: Number,
     /// About how many messages wait.
@@ -111,6 +119,7 @@ impl Workload {
             names,
             receipts: VecDeque::new(),
             tasks: VecDeque::new(),
+            documents: Documents::default(),
             last_number: 0,
             waiting: 0,
             next: VecDeque::new(),
@@ -183,6 +192,8 @@ impl Workload {
             }
             Kind::Purge => Command::PurgeQueue(name),
             Kind::DeleteQueue => Command::DeleteQueue(name),
+            Kind::ChangeDocuments => self.documents.change(&mut self.dice),
+            Kind::ListDocuments => self.documents.list(&mut self.dice),
             Kind::CreateQueue => {
                 self.next.push_back(Command::Describe(name));
                 self.create(queue)
@@ -360,6 +371,7 @@ impl Workload {
 
     /// What a client learns from an answer.
     pub(crate) fn learn(&mut self, command: &Command, result: &Result<Reply, CallError>) {
+        self.documents.learn(command, result);
         match (command, result) {
             (Command::Receive(receive), Ok(Reply::Received(deliveries))) => {
                 let Some(queue) = self.names.iter().position(|name| *name == receive.name) else { return };
@@ -382,6 +394,16 @@ impl Workload {
             }
             _ => {}
         }
+    }
+
+    /// The process ended: what was under way gets no answer any more.
+    pub(crate) fn process_ended(&mut self) {
+        self.documents.forget_open();
+    }
+
+    /// Removes a document, whether it is there or not.
+    pub(crate) fn removal_of_document(&mut self) -> Command {
+        documents::removal(&mut self.dice)
     }
 
     /// A queue that nobody sends dead letters to.
@@ -445,6 +467,8 @@ pub(crate) fn command_name(command: &Command) -> &'static str {
         Command::ListSources { .. } => "ListSources",
         Command::ListMoveTasks { .. } => "ListMoveTasks",
         Command::Peek { .. } => "Peek",
+        Command::ChangeDocuments { .. } => "ChangeDocuments",
+        Command::ListDocuments { .. } => "ListDocuments",
     }
 }
 
@@ -464,6 +488,8 @@ pub(crate) fn reply_name(result: &Result<Reply, CallError>) -> &'static str {
         Ok(Reply::TaskCancelled { .. }) => "task cancelled",
         Ok(Reply::Tasks(_)) => "tasks",
         Ok(Reply::Peeked(_)) => "peeked",
+        Ok(Reply::DocumentsChanged { .. }) => "documents changed",
+        Ok(Reply::Documents { .. }) => "documents",
         Err(CallError::Engine(_)) => "refused",
         Err(CallError::Unavailable(_)) => "unavailable",
         Err(CallError::ShuttingDown) => "shutting down",

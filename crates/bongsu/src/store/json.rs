@@ -65,6 +65,7 @@ fn contents(found: &Contents) -> Value {
     json!({
         "queues": queues.collect::<Vec<_>>(),
         "messages": found.messages,
+        "documents": found.documents.documents,
         "messageBytes": found.message_bytes,
         "liveBytes": found.live_bytes(),
         "checkpoint": found.checkpoint.map(|checkpoint| json!({
@@ -124,5 +125,6 @@ fn tally(found: &Tally) -> Value {
         "queuesPurged": found.queues_purged,
         "settings": found.settings,
         "relocated": found.relocated,
+        "documents": found.documents,
     })
 }

@@ -92,6 +92,10 @@ fn contents(text: &mut String, found: &Contents) {
     }
     let live = HumanBytes(found.live_bytes());
     line(text, format_args!("  {} queues, {} messages, {live} live", found.queues.len(), found.messages));
+    if found.documents.documents > 0 {
+        let (documents, bytes) = (found.documents.documents, HumanBytes(found.documents.bytes));
+        line(text, format_args!("  {documents} documents of {bytes}"));
+    }
     lost(text, found);
     if found.queues.is_empty() {
         return;
@@ -183,6 +187,7 @@ fn tally(found: &Tally) -> String {
         (found.queues_deleted, "queues deleted"),
         (found.queues_purged, "queues purged"),
         (found.settings, "changes of settings"),
+        (found.documents, "changes of documents"),
     ];
     let told: Vec<String> = counts
         .iter()

@@ -5,6 +5,7 @@ mod manage;
 mod receipts;
 mod receive;
 mod redrive;
+mod registry;
 mod send;
 mod view;
 
@@ -69,6 +70,10 @@ impl Engine {
             }
             Command::ListMoveTasks { source, limit } => decision.list_moves(&source, limit),
             Command::Peek { name, limit } => decision.peek(&name, limit),
+            Command::ChangeDocuments { changes } => decision.change_documents(changes),
+            Command::ListDocuments { collection, after, limit } => {
+                Ok(decision.list_documents(collection.as_deref(), after.as_ref(), limit))
+            }
         }
     }
 }

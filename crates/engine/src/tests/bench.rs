@@ -5,6 +5,7 @@
 
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) const START_MS: u64 = 1_000_000_000;
 /// What the wall clock is ahead of engine time.
@@ -368,6 +369,31 @@ impl Bench {
         }
     }
 
+    pub(super) fn change_documents(&mut self, changes: &[DocumentChange]) -> Result<Vec<u64>, EngineError> {
+        match self.decide(Command::ChangeDocuments { changes: changes.to_vec() })? {
+            Reply::DocumentsChanged { versions } => Ok(versions),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A page of documents, whether there are more, and the registry's version.
+    pub(super) fn list_documents(
+        &mut self,
+        collection: Option<&str>,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> (Vec<Arc<Document>>, bool, u64) {
+        let collection = collection.map(str::to_owned);
+        match self.decide(Command::ListDocuments { collection, after, limit }).unwrap() {
+            Reply::Documents { documents, more, version } => (documents, more, version),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn documents(&mut self, collection: Option<&str>) -> (Vec<Arc<Document>>, bool, u64) {
+        self.list_documents(collection, None, usize::MAX)
+    }
+
     // --- What must always hold -------------------------------------------------------------------------------------
 
     /// Counts equal sums, indexes what they index, and the effects account for the bytes in use.
@@ -425,6 +451,7 @@ pub(super) fn fork(engine: &Engine) -> Engine {
     Engine {
         options: engine.options,
         directory: engine.directory.clone(),
+        registry: engine.registry.clone(),
         queues: engine.queues.clone(),
         names: engine.names.clone(),
         sources: engine.sources.clone(),

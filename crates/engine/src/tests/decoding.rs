@@ -74,7 +74,15 @@ fn each_kind() -> Vec<Record> {
         },
         Record::TaskProgressed { queue, number: 1, moved: 2, credit_milli: 3, at_ms: 4 },
         Record::TaskEnded { queue, number: 1, status: TaskStatus::Failed, failure: Some("f".to_owned()) },
+        Record::DocumentsChanged {
+            first_version: 300,
+            changes: vec![written("ann", Some(b"xyz")), written("bob", None), written("cid", Some(b""))],
+        },
     ]
+}
+
+fn written(name: &str, body: Option<&[u8]>) -> DocumentWrite {
+    DocumentWrite { collection: "users".to_owned(), name: name.to_owned(), body: body.map(Arc::from) }
 }
 
 fn encoded(record: &Record) -> Vec<u8> {
@@ -103,6 +111,12 @@ fn furnished() -> Bench {
     bench.delete_queue("f.fifo");
     bench.create("g.fifo", &[]);
     bench.send_to("g.fifo", "g", "one");
+    for number in 0..30 {
+        let DocumentWrite { collection, name, body } = written(&format!("user {number}"), Some(b"body"));
+        bench
+            .change_documents(&[DocumentChange { collection, name, expected: Expected::Absent, body }])
+            .unwrap();
+    }
     bench
 }
 
@@ -132,6 +146,15 @@ fn a_record_keeps_its_bytes_for_ever() {
     assert_eq!(hex(&kinds[10]), "0a0701010005");
     assert_eq!(hex(&kinds[13]), "0d070102802003");
     assert_eq!(hex(&kinds[16]), "10070104010166");
+    assert_eq!(
+        hex(&kinds[17]),
+        concat!(
+            "11ac0203", // first version, number of changes
+            "05757365727303616e6e010378797a",
+            "05757365727303626f6200",
+            "057573657273036369640100"
+        )
+    );
 }
 
 #[test]
@@ -184,7 +207,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_snapshot_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        for entity in [EntityId::Directory, EntityId::Queue(QueueId(1))] {
+        for entity in [EntityId::Directory, EntityId::Queue(QueueId(1)), EntityId::Registry] {
             _ = Engine::default().restore(entity, &bytes);
         }
     }
@@ -210,7 +233,7 @@ proptest! {
 
     #[test]
     fn a_damaged_record_is_read_or_refused(
-        kind in 0usize..17,
+        kind in 0usize..18,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
     ) {
         let mut bytes = encoded(&each_kind()[kind]);

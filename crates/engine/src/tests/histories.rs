@@ -47,6 +47,10 @@ enum Step {
     Read(u64, u64),
     /// The cleaner writes some of what it read, in reverse where asked to.
     Relocate(u8, bool),
+    /// Changes of documents, each by its number: what is expected (the right thing, mostly), and what it becomes.
+    Documents(Vec<(u8, Guess, Option<u8>)>),
+    /// Documents of a collection, or of all, after one of them, so many.
+    ListDocuments(Option<u8>, Option<u8>, usize),
     /// A queue gives up some messages for lost: the first, and from there every second, third ….
     Discard(usize, usize),
     BeginCheckpoint,
@@ -55,6 +59,15 @@ enum Step {
     Restart {
         from_checkpoint: bool,
     },
+}
+
+/// What a change expects of its document.
+#[derive(Clone, Copy, Debug)]
+enum Guess {
+    Anything,
+    Nothing,
+    What,
+    Version(u64),
 }
 
 /// A message to send.
@@ -115,6 +128,16 @@ fn any_pause() -> impl Strategy<Value = u64> {
     ]
 }
 
+fn any_document_change() -> impl Strategy<Value = (u8, Guess, Option<u8>)> {
+    let guess = prop_oneof![
+        3 => Just(Guess::Anything),
+        2 => Just(Guess::Nothing),
+        6 => Just(Guess::What),
+        1 => (0..40u64).prop_map(Guess::Version),
+    ];
+    (0..24u8, guess, prop::option::weighted(0.6, any::<u8>()))
+}
+
 /// Batches of fewer than `batch` messages, receives of fewer than `most`.
 fn any_step(batch: usize, most: usize) -> impl Strategy<Value = Step> {
     let receipts = prop::collection::vec(0..24usize, 1..4);
@@ -146,6 +169,9 @@ fn any_step(batch: usize, most: usize) -> impl Strategy<Value = Step> {
         4 => (0..100u64, 1..100u64).prop_map(|(from, span)| Step::Read(from, span)),
         4 => (any::<u8>(), any::<bool>()).prop_map(|(which, reverse)| Step::Relocate(which, reverse)),
         1 => (any_queue(), 2..6usize).prop_map(|(queue, every)| Step::Discard(queue, every)),
+        6 => prop::collection::vec(any_document_change(), 0..5).prop_map(Step::Documents),
+        2 => (prop::option::of(0..4u8), prop::option::of(0..24u8), 0..12usize)
+            .prop_map(|(collection, after, limit)| Step::ListDocuments(collection, after, limit)),
         3 => Just(Step::BeginCheckpoint),
         12 => (0..8usize).prop_map(Step::Freeze),
         3 => any::<bool>().prop_map(|from_checkpoint| Step::Restart { from_checkpoint }),
@@ -281,6 +307,8 @@ impl Life {
                 self.read = self.bench.read_for_relocation(from, from + end * span / 100);
             }
             Step::Relocate(which, reverse) => self.relocate(*which, *reverse),
+            Step::Documents(changes) => self.change_documents(changes),
+            Step::ListDocuments(collection, after, limit) => self.list_documents(*collection, *after, *limit),
             Step::Discard(queue, every) => self.discard(QUEUES[*queue], *every),
             Step::BeginCheckpoint => self.begin_round(),
             Step::Freeze(which) => self.freeze(*which),
@@ -419,6 +447,35 @@ impl Life {
         assert_eq!(self.bench.discard(queue.id, &lost), lost.len());
     }
 
+    fn change_documents(&mut self, changes: &[(u8, Guess, Option<u8>)]) {
+        let documents = &mut self.model.documents;
+        let change = |(number, guess, body): &(u8, Guess, Option<u8>)| {
+            let (collection, name) = document(*number);
+            let present = documents.all.get(&(collection.clone(), name.clone()));
+            let expected = match (guess, present) {
+                (Guess::Anything, _) => Expected::Any,
+                (Guess::Nothing, _) | (Guess::What, None) => Expected::Absent,
+                (Guess::What, Some((version, _))) => Expected::Version(*version),
+                (Guess::Version(version), _) => Expected::Version(*version),
+            };
+            let body = body.map(|byte| vec![byte; usize::from(byte)].into());
+            DocumentChange { collection, name, expected, body }
+        };
+        let changes: Vec<DocumentChange> = changes.iter().map(change).collect();
+        let expected = documents.change(&changes);
+        assert_eq!(self.bench.change_documents(&changes), expected);
+    }
+
+    fn list_documents(&mut self, collection: Option<u8>, after: Option<u8>, limit: usize) {
+        let (collection, after) = (collection.map(|number| document(number).0), after.map(document));
+        let mut expected = self.model.documents.list(collection.as_deref(), after.as_ref());
+        let more = expected.len() > limit;
+        expected.truncate(limit);
+        let (found, found_more, version) = self.bench.list_documents(collection.as_deref(), after, limit);
+        assert!(found.iter().map(|document| &**document).eq(&expected), "{found:?} is not {expected:?}");
+        assert_eq!((found_more, version), (more, self.model.documents.version));
+    }
+
     // --- Checkpoints and restarts ----------------------------------------------------------------------------------
 
     fn begin_round(&mut self) {
@@ -534,6 +591,7 @@ impl Life {
         for name in QUEUES {
             self.compare_queue(name);
         }
+        self.list_documents(None, None, 100);
         self.bench.engine = engine;
     }
 
@@ -566,6 +624,11 @@ impl Life {
         let tasks: Vec<TaskView> = queue.tasks.iter().rev().take(10).cloned().collect();
         assert_eq!(self.bench.tasks(name), tasks, "{name}");
     }
+}
+
+/// Collection and name of a document.
+fn document(number: u8) -> (String, String) {
+    (["keys", "policies", "users"][usize::from(number % 3)].to_owned(), format!("{}", number / 3))
 }
 
 /// Attributes that a queue of this type may have; dead-letter queues are of the same type.

@@ -16,4 +16,5 @@ mod histories;
 mod move_tasks;
 mod queues;
 mod receipts;
+mod registry;
 mod replay;

@@ -4,6 +4,7 @@
 //! Where SQS leaves a choice open (which of a standard queue's messages come, which dead letters a receive clears
 //! away), the model is told what the engine chose, checks that it was one of the allowed choices, and follows it.
 
+mod documents;
 mod tasks;
 
 use super::bench::{Got, Written, named, redrive_policy};
@@ -65,6 +66,7 @@ pub(super) struct Model {
     pub(super) queues: BTreeMap<String, ModelQueue>,
     pub(super) released: BTreeMap<String, u64>,
     pub(super) last_id: u64,
+    pub(super) documents: documents::Documents,
 }
 
 #[derive(Debug)]

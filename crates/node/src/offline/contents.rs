@@ -2,7 +2,7 @@
 
 use super::{Progress, Verify};
 use crate::partition::{StartError, replay};
-use bongsu_engine::{BodyRef, Description, Engine, QueueId, QueueName};
+use bongsu_engine::{BodyRef, Description, DocumentsSize, Engine, QueueId, QueueName};
 use bongsu_journal::{Journal, Pin, Position, Reader, SegmentInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +42,8 @@ pub struct Contents {
     pub messages: u64,
     /// Their bytes.
     pub message_bytes: u64,
+    /// Documents of the registry.
+    pub documents: DocumentsSize,
     /// Engine time of the last entry, ms.
     pub as_of_ms: u64,
     /// The checkpoint in force.
@@ -89,7 +91,9 @@ impl Rebuilt {
         let queues = self.engine.describe_all(as_of_ms);
         let all: u64 = queues.iter().map(|queue| queue.visible + queue.in_flight + queue.delayed).sum();
         progress.begin("messages", all);
-        let contents = Contents { queues, as_of_ms, checkpoint: self.checkpoint, ..Contents::default() };
+        let documents = self.engine.documents();
+        let contents =
+            Contents { queues, documents, as_of_ms, checkpoint: self.checkpoint, ..Contents::default() };
         let reader = journal.reader();
         let mut reading = Reading { reader: &*reader, verify, contents };
         for (from, to) in parts(&journal.segments()) {

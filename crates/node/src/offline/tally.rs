@@ -29,6 +29,8 @@ pub struct Tally {
     pub settings: u64,
     /// Messages that the cleaner had copied.
     pub relocated: u64,
+    /// Changes of documents, each document counted.
+    pub documents: u64,
 }
 
 impl Tally {
@@ -77,6 +79,7 @@ impl Tally {
                 self.relocated += from.len() as u64;
                 expected_bytes = from.iter().map(|(_, body)| u64::from(body.len)).sum();
             }
+            Record::DocumentsChanged { changes, .. } => self.documents += changes.len() as u64,
             Record::StoreCreated { .. } | Record::NameReleased { .. } => {}
             Record::AttributesSet { .. }
             | Record::TagsSet { .. }

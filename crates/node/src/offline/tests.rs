@@ -6,7 +6,10 @@ use super::*;
 use crate::clock::Reading;
 use crate::error::CallError;
 use crate::partition::{Output, Partition, PartitionOptions, StepSizes, Token};
-use bongsu_engine::{Command, Outgoing, QueueName, Receive, Relocation, Reply, StringMap};
+use bongsu_engine::{
+    Command, DocumentChange, DocumentsSize, Expected, Outgoing, QueueName, Receive, Relocation, Reply,
+    StringMap,
+};
 use bongsu_journal::testing::{Loss, SimDisk};
 use bongsu_journal::{FaultKind, FileJournal, FileOptions, Journal, Position};
 use std::collections::BTreeSet;
@@ -166,6 +169,19 @@ impl House {
         self.living.insert(self.last);
     }
 
+    /// Makes a document and removes one that was made before, if there is one.
+    fn change_documents(&mut self, number: usize) {
+        let change = |number: usize, bytes: Option<usize>| DocumentChange {
+            collection: "users".to_owned(),
+            name: number.to_string(),
+            expected: Expected::Any,
+            body: bytes.map(|bytes| vec![7; bytes].into()),
+        };
+        let mut changes = vec![change(number, Some(900))];
+        changes.extend((number % 2 == 1).then(|| change(number - 1, None)));
+        self.ask(Command::ChangeDocuments { changes }).unwrap();
+    }
+
     fn receive(&mut self, name: &str, delete: bool) {
         let receive = Receive {
             name: named(name),
@@ -211,6 +227,9 @@ fn store(seed: u64, checkpoint_bytes: u64) -> (SimDisk, BTreeSet<u64>) {
             7 => house.receive(["work", "later"][step % 2], dice.below(5) > 0),
             8 => house.receive("jobs.fifo", true),
             _ => house.partition.tick(house.reading()),
+        }
+        if step % 50 == 20 {
+            house.change_documents(step / 50);
         }
         if step % 250 == 249 {
             let (living, last, now_ms) = (house.living, house.last, house.now_ms);
@@ -290,6 +309,7 @@ fn a_sound_store_is_found_sound_and_told_as_it_is() {
         assert_eq!(contents.messages, living.len() as u64);
         let counted = contents.queues.iter().map(|queue| queue.visible + queue.in_flight + queue.delayed);
         assert_eq!(counted.sum::<u64>(), living.len() as u64);
+        assert_eq!(contents.documents, DocumentsSize { documents: 7, bytes: 7 * 905 + 7 * 2 - 5 });
         let names: Vec<_> = contents.queues.iter().map(|queue| queue.name.name.as_str()).collect();
         assert_eq!(names, ["jobs.fifo", "later", "work"]);
         let checkpoint = contents.checkpoint.expect("the log is long enough for one");

@@ -8,6 +8,7 @@
 
 mod checkpoints;
 mod cleaning;
+mod documents;
 mod mending;
 mod receives;
 mod recover;
@@ -246,6 +247,7 @@ impl<T: Token> Partition<T> {
     fn fits(&self, command: &Command) -> bool {
         let carried = match command {
             Command::Send { messages, .. } => messages.iter().map(|message| message.stored.len() + 512).sum(),
+            Command::ChangeDocuments { changes } => documents::record_bytes(changes),
             _ => 0,
         };
         self.open.batch.is_empty() || self.has_space_for(carried)

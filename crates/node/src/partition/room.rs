@@ -1,6 +1,7 @@
 //! What is still done when the journal runs out of room, in the order in which it is given up: sends first, then
 //! everything but what makes room.
 
+use super::documents::adds;
 use super::{Partition, Token};
 use crate::error::CallError;
 use bongsu_engine::{Command, EngineError};
@@ -14,6 +15,8 @@ const NEARLY_OUT: &str =
 pub(super) struct Reserve {
     /// What the next checkpoint may take: what lives is given back only when one is written.
     checkpoint_bytes: u64,
+    /// What of that is documents.
+    pub(super) documents_bytes: u64,
     /// A new segment was asked for.
     pub(super) rolling: bool,
     /// What the log was told last.
@@ -36,6 +39,9 @@ impl<T: Token> Partition<T> {
                 )));
             }
         }
+        if let Command::ChangeDocuments { changes } = command {
+            self.refuse_documents(changes)?;
+        }
         let refused = match command {
             Command::Send { .. }
             | Command::CreateQueue { .. }
@@ -43,6 +49,8 @@ impl<T: Token> Partition<T> {
             | Command::SetAttributes { .. }
             | Command::SetPolicy { .. }
             | Command::StartMoveTask { .. } => self.is_low_on_room().then_some(FULL),
+            // What only removes is done, as deletes are.
+            Command::ChangeDocuments { changes } if adds(changes) => self.is_low_on_room().then_some(FULL),
             Command::Receive(_) | Command::ChangeVisibility { .. } => {
                 (self.room_bytes < self.floor_bytes()).then_some(NEARLY_OUT)
             }
@@ -79,13 +87,16 @@ impl<T: Token> Partition<T> {
     }
 
     /// Estimates the next checkpoint: as large as the last one, as snapshots grow slowly, but no larger than the messages
-    /// that are left account for, as they may have been consumed since.
+    /// that are left account for, as they may have been consumed since. How much documents take is known.
     pub(super) fn estimate_checkpoint(&mut self) {
+        self.estimate_documents();
         let (_, live_bytes) = self.space.totals();
         let last_bytes = self.checkpoints.manifest.bytes();
         let message_bytes = live_bytes.saturating_sub(last_bytes);
+        let last_bytes = last_bytes.saturating_sub(self.documents_bytes_of_checkpoint());
         let most_bytes = 2 * message_bytes + CHECKPOINT_BASE_BYTES.min(self.limits.segment_bytes / 16);
-        self.reserve.checkpoint_bytes = last_bytes.max(message_bytes / 64).min(most_bytes);
+        let of_messages_bytes = last_bytes.max(message_bytes / 64).min(most_bytes);
+        self.reserve.checkpoint_bytes = of_messages_bytes + self.reserve.documents_bytes;
         self.say_what_changed();
     }
 

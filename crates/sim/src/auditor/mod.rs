@@ -7,6 +7,7 @@
 //!
 //! Must not know: the engine's state, records, entries (but for the time that an entry is stamped with), the disk.
 
+mod documents;
 mod looks;
 mod place;
 mod queues;
@@ -20,6 +21,7 @@ mod time;
 use crate::message::{self, Content, Number};
 use bongsu_engine::{Command, EngineError, QueueName, Reply};
 use bongsu_node::{CallError, Reading};
+use documents::Documents;
 use place::{Message, Messages};
 use queues::{Name, Queue};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +36,7 @@ pub(crate) type Verdict = Result<(), String>;
 pub(crate) struct Life(pub(crate) usize);
 
 /// How the partition refuses what would grow a full disk; nothing was done then.
-const FULL_DISK: &str = "the disk is full";
+pub(crate) const FULL_DISK: &str = "the disk is full";
 
 /// How often a message may have gone from one waiting receive to the next before the end.
 const LATE_ROUNDS: usize = 2;
@@ -54,6 +56,7 @@ pub(crate) struct Auditor {
     names: BTreeMap<QueueName, Name>,
     queues: Vec<Queue>,
     messages: Messages,
+    documents: Documents,
     /// Commands without an answer, by their numbers; without the bytes of messages.
     pending: BTreeMap<u64, Rc<Command>>,
     /// Receipts that were given out: nonce, sequence, queue.
@@ -185,6 +188,7 @@ impl Auditor {
             | Command::SetPolicy { name, .. }
             | Command::TagQueue { name, .. }
             | Command::UntagQueue { name, .. } => self.unsure_management(now, name, command),
+            Command::ChangeDocuments { changes } => self.unsure_documents(changes),
             _ => {}
         }
     }
@@ -214,7 +218,10 @@ impl Auditor {
         let to = if wrote(&command, result) { from } else { self.now_ms };
         let now = Span { from, to };
         match result {
-            Err(CallError::Unavailable(reason)) if reason.starts_with(FULL_DISK) => Ok(()),
+            Err(CallError::Unavailable(reason)) if reason.starts_with(FULL_DISK) => match &*command {
+                Command::ChangeDocuments { changes } => self.documents_refused_for_space(changes),
+                _ => Ok(()),
+            },
             Err(CallError::Unavailable(_) | CallError::ShuttingDown) => {
                 self.pending.insert(call, command);
                 Ok(())
@@ -258,6 +265,8 @@ impl Auditor {
                 self.created(now, (name, attributes, tags), Err(error))
             }
             Command::PurgeQueue(name) => self.purged(now, name, Err(error)),
+            Command::ChangeDocuments { changes } => self.documents_refused(changes, error),
+            Command::ListDocuments { .. } => broken(format!("{command:?} was refused: {error}")),
             Command::Describe(name) => self.described(name, Err(error)),
             Command::Receive(receive) if *error == EngineError::AttemptNotRetryable => {
                 self.attempt_refused(now, receive)
@@ -327,6 +336,9 @@ impl Auditor {
                 Ok(())
             }
             (Command::CancelMoveTask(_), Reply::TaskCancelled { .. }) => Ok(()),
+            (Command::ChangeDocuments { changes }, Reply::DocumentsChanged { versions }) => {
+                self.documents_changed(changes, versions)
+            }
             _ => self.look(now, command, reply, contents),
         }
     }
@@ -344,6 +356,13 @@ impl Auditor {
                 self.sources_listed(name, after.as_deref(), *limit, names, *more)
             }
             (Command::ListMoveTasks { source, .. }, Reply::Tasks(tasks)) => self.tasks_listed(source, tasks),
+            (
+                Command::ListDocuments { collection, after, limit },
+                Reply::Documents { documents, more, version },
+            ) => {
+                let which = (collection.as_deref(), after.as_ref());
+                self.documents_listed(which, *limit, documents, (*more, *version))
+            }
             (Command::Peek { name, limit }, Reply::Peeked(seen)) => {
                 self.peeked(now, name, seen, contents, seen.len() < *limit)
             }
@@ -426,6 +445,9 @@ fn named(command: &Command) -> Option<&QueueName> {
         | Command::Describe(name) => Some(name),
         Command::Receive(receive) => Some(&receive.name),
         Command::StartMoveTask { source, .. } | Command::ListMoveTasks { source, .. } => Some(source),
-        Command::CancelMoveTask(_) | Command::ListQueues { .. } => None,
+        Command::CancelMoveTask(_)
+        | Command::ListQueues { .. }
+        | Command::ChangeDocuments { .. }
+        | Command::ListDocuments { .. } => None,
     }
 }

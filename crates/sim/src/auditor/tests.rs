@@ -1,5 +1,7 @@
 //! The auditor against stores that break their promises: each must be noticed, and an honest one must pass.
 
+mod documents;
+
 use super::*;
 use crate::message::{self, Content};
 use bongsu_engine::{

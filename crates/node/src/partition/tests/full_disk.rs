@@ -279,3 +279,40 @@ fn the_reserve_grows_with_what_a_checkpoint_takes() {
     house.wait_until_writable();
     assert!(house.partition.reserve_bytes() < reserve);
 }
+
+/// Documents are a part of each checkpoint that they changed before: room for that is kept, too, so that what is deleted is given
+/// back though they take much more of a checkpoint than queues do.
+#[test]
+fn a_store_with_documents_is_writable_again_once_it_is_drained() {
+    let disk = SimDisk::new();
+    let mut house = new_store(&disk);
+    let change = |number: u64, bytes: Option<usize>| {
+        let change = bongsu_engine::DocumentChange {
+            collection: "users".to_owned(),
+            name: format!("{number:03}"),
+            expected: bongsu_engine::Expected::Any,
+            body: bytes.map(|bytes| vec![number as u8; bytes].into()),
+        };
+        Command::ChangeDocuments { changes: vec![change] }
+    };
+    (0..50).for_each(|number| _ = house.ask(change(number, Some(1_000))).unwrap());
+    fill_disk(&disk);
+    let mut number = 50;
+    for _ in 0..10 {
+        house.ask(change(number, Some(1_000))).unwrap();
+        let taken = house.fill();
+        assert!(matches!(house.ask(change(999, Some(0))), Err(CallError::Unavailable(_))));
+        house.ask(change(number - 50, None)).unwrap();
+        house.consume(taken);
+        house.wait_until_writable();
+        number += 1;
+    }
+    disk.lose_power(Loss::Everything);
+    let mut house = open(&disk, house.now_ms);
+    assert_eq!(house.counts(), (0, 0, 0));
+    let list = Command::ListDocuments { collection: None, after: None, limit: 1_000 };
+    let Reply::Documents { documents, version, .. } = house.ask(list).unwrap() else { panic!("no list") };
+    let names: Vec<_> = documents.iter().map(|document| document.name.clone()).collect();
+    assert_eq!(names, (10..60).map(|number| format!("{number:03}")).collect::<Vec<_>>());
+    assert_eq!(version, 70);
+}
