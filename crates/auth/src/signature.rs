@@ -16,6 +16,7 @@ mod tests;
 
 use http::HeaderMap;
 
+pub use canonical::normal_path;
 pub use claim::{Claim, Placement};
 pub use keys::SigningKeys;
 pub use refusal::{HeaderGaps, Refusal};
@@ -29,7 +30,7 @@ use crate::secrets::SecretKey;
 pub struct Request<'a> {
     /// `GET`, `POST`.
     pub method: &'a str,
-    /// The path as it came, neither decoded nor normalised.
+    /// The path as it came, neither decoded nor normalised. (What acts on it goes by its [`normal_path`].)
     pub path: &'a str,
     /// What follows the question mark, as it came.
     pub query: Option<&'a str>,

@@ -3,6 +3,7 @@
 //! As AWS's services other than S3 define it: paths without dot segments and double slashes, encoded once more than they
 //! were received; query parameters decoded, encoded anew and sorted; the signed headers alone; the hash of the body.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use http::header::HOST;
@@ -51,24 +52,35 @@ pub(super) fn write(out: &mut Vec<u8>, request: &Request<'_>, claim: &Claim<'_>)
     Ok(())
 }
 
-/// A path, however many slashes and dot segments it has, and without ones that lead above the root.
-fn push_path(out: &mut Vec<u8>, path: &str) {
-    let root = out.len();
+/// The path that a signature covers: without empty and dot segments, and without ones that lead above the root. Whoever acts on a path must
+/// act on this one: all spellings of it have the same signature, so that somebody in between can turn one into the other.
+pub fn normal_path(path: &str) -> Cow<'_, str> {
+    let is_plain = |segments: &str| segments.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+    let inner = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    if path == "/" || inner.is_some_and(is_plain) {
+        return Cow::Borrowed(path);
+    }
+    let mut segments = Vec::new();
     for segment in path.split('/') {
         match segment {
             "" | "." => {}
             ".." => {
-                let parent = out[root..].iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-                out.truncate(root + parent);
+                segments.pop();
             }
-            _ => {
-                out.push(b'/');
-                push_encoded(out, segment.bytes());
-            }
+            segment => segments.push(segment),
         }
     }
-    if path.ends_with('/') || out.len() == root {
-        out.push(b'/');
+    let end = if path.ends_with('/') && !segments.is_empty() { "/" } else { "" };
+    Cow::Owned(format!("/{}{end}", segments.join("/")))
+}
+
+/// Encodes a path once more than it was received, but for its slashes.
+fn push_path(out: &mut Vec<u8>, path: &str) {
+    for (place, segment) in normal_path(path).split('/').enumerate() {
+        if place > 0 {
+            out.push(b'/');
+        }
+        push_encoded(out, segment.bytes());
     }
 }
 

@@ -72,7 +72,7 @@ impl<'a> Claim<'a> {
         let claim = match (authorizations.next(), query) {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => return Err(Refusal::SignedTwice),
-            (None, Some(query)) => Self::of_query(query)?,
+            (None, Some(query)) => Self::of_query(query, request.headers)?,
             (Some(header), None) => {
                 // Two of them can't both be meant; which one a proxy in between went by, nobody knows.
                 if authorizations.next().is_some() {
@@ -115,7 +115,7 @@ impl<'a> Claim<'a> {
         Ok(Self::new(credential, signed_headers.into(), signature.into(), time, has_session_token))
     }
 
-    fn of_query(query: PresignedQuery<'a>) -> Result<Self, Refusal> {
+    fn of_query(query: PresignedQuery<'a>, headers: &HeaderMap) -> Result<Self, Refusal> {
         let PresignedQuery { algorithm, credential, signature, signed_headers, date, .. } = query;
         let named = [
             ("X-Amz-Algorithm", &algorithm),
@@ -137,7 +137,8 @@ impl<'a> Claim<'a> {
             return Err(Refusal::UnsupportedAlgorithm(algorithm.into_owned()));
         }
         let credential = Credential::split(&credential)?;
-        let claim = Self::new(credential, signed_headers, signature, time, query.has_session_token);
+        let has_session_token = query.has_session_token || headers.contains_key(&X_AMZ_SECURITY_TOKEN);
+        let claim = Self::new(credential, signed_headers, signature, time, has_session_token);
         Ok(Self { placement: Placement::Query { expires_s }, ..claim })
     }
 

@@ -4,7 +4,7 @@ use bongsu_wire::{ErrorKind, ServiceError};
 
 use super::signer::Signer;
 use super::{Claim, KEY_ID, NOW_S, Refusal, Sent, authenticate, verifier};
-use crate::signature::{Placement, Timestamp};
+use crate::signature::{Placement, Timestamp, normal_path};
 
 const CREDENTIAL: &str = "AKIDEXAMPLE/20150830/us-east-1/sqs/aws4_request";
 
@@ -274,4 +274,36 @@ fn the_refusals_that_depend_on_a_key_have_aws_codes() {
         assert_eq!((kind.code(), kind.json_type(), kind.status()), (code, json_type, 403));
         assert_eq!(refusal.to_string(), message);
     }
+}
+
+#[test]
+fn all_spellings_of_a_path_are_one() {
+    for (path, normal) in [
+        ("", "/"),
+        ("/", "/"),
+        ("//", "/"),
+        ("/.", "/"),
+        ("/..", "/"),
+        ("/../..", "/"),
+        ("/a/..", "/"),
+        ("/a/../", "/"),
+        ("a", "/a"),
+        ("/a", "/a"),
+        ("/a/", "/a/"),
+        ("/a//", "/a/"),
+        ("//a//b", "/a/b"),
+        ("/a/./b", "/a/b"),
+        ("/a/b/.", "/a/b"),
+        ("/a/b/./", "/a/b/"),
+        ("/123456789012/victim/../orders", "/123456789012/orders"),
+        ("/../a", "/a"),
+        // Encoded dots are not dots, and three are a name.
+        ("/a/%2e%2e/b", "/a/%2e%2e/b"),
+        ("/a/.../b", "/a/.../b"),
+        ("/a/.b", "/a/.b"),
+    ] {
+        assert_eq!(normal_path(path), normal, "{path}");
+        assert_eq!(normal_path(normal), normal, "{path} twice");
+    }
+    assert!(matches!(normal_path("/123456789012/orders.fifo"), std::borrow::Cow::Borrowed(_)));
 }

@@ -317,6 +317,11 @@ fn a_session_token_is_refused_wherever_it_stands() {
     query.query = Some("X-Amz-Security-Token=token".to_owned());
     Signer::new().presign(&mut query, &["host", "x-amz-target"], "60");
     assert_eq!(authenticate(&verifier(), &query, NOW_S), Err(Refusal::UnknownKey));
+
+    let mut both = unsigned();
+    both.add("x-amz-security-token", "token");
+    Signer::new().presign(&mut both, &["host", "x-amz-security-token", "x-amz-target"], "60");
+    assert_eq!(authenticate(&verifier(), &both, NOW_S), Err(Refusal::UnknownKey));
 }
 
 #[test]
