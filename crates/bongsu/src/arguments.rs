@@ -2,10 +2,11 @@
 
 use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
-use bongsu_server::config::{Account, Cooldowns, JournalKind, Overrides};
+use bongsu_server::config::{Account, Authentication, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A durable, self-hosted message queue with the Amazon SQS contract.
 ///
@@ -55,6 +56,16 @@ pub(crate) struct Serve {
     /// What queue URLs begin with, in place of the address that the client used
     #[arg(long, env = "BONGSU_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// `on`: requests have to be signed with an access key of this server; `off`: any credentials do
+    /// [default: off on a loopback address, on otherwise]
+    #[arg(long, env = "BONGSU_AUTH", value_name = "on|off")]
+    auth: Option<Authentication>,
+    /// File with the master key that everything stored is sealed with [default: master.key in the data directory]
+    #[arg(long, env = "BONGSU_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
+    /// Command that prints the master key; the key itself may also be in BONGSU_MASTER_KEY
+    #[arg(long, env = "BONGSU_MASTER_KEY_COMMAND", value_name = "COMMAND")]
+    master_key_command: Option<String>,
     /// TOML file with all of these and with queues to declare at start
     #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -79,6 +90,11 @@ impl Serve {
             region: self.region,
             cooldowns: self.cooldowns,
             public_url: self.public_url,
+            auth: self.auth,
+            master_key_file: self.master_key_file,
+            master_key_command: self.master_key_command,
+            // A flag would show it to everybody who lists processes.
+            master_key: std::env::var("BONGSU_MASTER_KEY").ok().map(Zeroizing::new),
         };
         (self.config, overrides)
     }
@@ -114,6 +130,7 @@ mod tests {
             ("--account", "12", "twelve digits"),
             ("--journal", "paper", "`file` and `memory`"),
             ("--cooldowns", "no", "`aws` or `off`"),
+            ("--auth", "maybe", "`on` or `off`"),
         ] {
             let error = Arguments::try_parse_from(["bongsu", flag, value]).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

@@ -5,7 +5,8 @@ use bongsu_journal::{
 };
 use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Overrides, Settings};
 use bongsu_server::entropy::Entropy;
-use bongsu_server::{Gatherer, Node, NodeOptions, NodeStartError, Server, StartError};
+use bongsu_server::keys::master::MasterKeyError;
+use bongsu_server::{Gatherer, MasterKey, Node, NodeOptions, NodeStartError, RootKey, Server, StartError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -31,6 +32,9 @@ pub(crate) enum ServeError {
     /// The journal can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// There is no master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
     /// The node can't start on it.
     #[error(transparent)]
     Node(#[from] NodeStartError),
@@ -79,12 +83,12 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
     let listener = TcpListener::bind(&settings.listen)
         .await
         .map_err(|reason| ServeError::Listen { address: settings.listen.clone(), reason })?;
-    let node = {
+    let (node, master) = {
         let settings = settings.clone();
         tokio::task::spawn_blocking(move || open(&settings, store)).await??
     };
     node.gather(&gatherer);
-    let server = match Server::start(listener, node.clone(), &settings).await {
+    let mut server = match Server::start(listener, node.clone(), &settings, master).await {
         Ok(server) => server,
         Err(error) => {
             close(node).await?;
@@ -92,6 +96,9 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
         }
     };
     announce(&server, &settings);
+    if let Some(key) = server.take_root_key() {
+        show_root_key(&key, &settings);
+    }
     signals.first().await;
     tracing::info!("stopping: ending long polls and finishing requests");
     tokio::spawn(async move {
@@ -106,7 +113,7 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
 }
 
 /// Opens the journal and replays it. Blocks.
-fn open(settings: &Settings, store: Store) -> Result<Node, ServeError> {
+fn open(settings: &Settings, store: Store) -> Result<(Node, MasterKey), ServeError> {
     let Store { disk, journal, checkpoint_bytes } = store;
     let journal: Box<dyn Journal> = match settings.journal {
         JournalKind::File => Box::new(FileJournal::open(disk, &settings.data_dir, journal)?),
@@ -116,12 +123,26 @@ fn open(settings: &Settings, store: Store) -> Result<Node, ServeError> {
     let mut options = NodeOptions::new(entropy.bytes(), u128::from_be_bytes(entropy.bytes()));
     options.cooldowns = settings.cooldowns == Cooldowns::Aws;
     options.checkpoint_bytes = checkpoint_bytes.unwrap_or(options.checkpoint_bytes);
-    Ok(Node::start(journal, options)?)
+    // The journal has made its directory by now, and holds it.
+    let master = settings.master_key.load(&entropy)?;
+    Ok((Node::start(journal, options)?, master))
+}
+
+/// To standard output, and nowhere else: logs are kept and read by others.
+fn show_root_key(key: &RootKey, settings: &Settings) {
+    let (account, id, secret) = (&settings.account, &key.id, key.secret.reveal());
+    println!(
+        "Account {account} had no access key. This one, of its root, is shown only now:\n\n  \
+         AWS_ACCESS_KEY_ID={id}\n  AWS_SECRET_ACCESS_KEY={secret}\n"
+    );
 }
 
 /// The one line that says that the server can be used, and where.
 fn announce(server: &Server, settings: &Settings) {
     let address = server.local_address();
+    if !server.is_authenticating() && !address.ip().is_loopback() {
+        tracing::warn!("authentication is off: whoever reaches {address} may do everything");
+    }
     match settings.journal {
         JournalKind::File => {
             let data_dir = settings.data_dir.display();

@@ -1,33 +1,71 @@
 //! What an operation has at hand: the node and what else the server has once, and what one request brings along.
 
+use crate::access::{Access, Caller};
+use crate::audit::{Audit, Event};
 use crate::entropy::Entropy;
 use crate::errors::{About, from_call, internal_failure};
+use crate::facts::{self, FactsMemory};
 use crate::http::Connection;
-use crate::identity::Identity;
 use crate::queue_url::{self, BaseUrl};
 use crate::receipt::Sealer;
 use bongsu_engine::{Command, Description, QueueName, Reply};
 use bongsu_node::Node;
+use bongsu_policy::Decision;
 use bongsu_wire::ServiceError;
+use hyper::HeaderMap;
+use std::sync::{Mutex, PoisonError};
 
 /// What the server has once.
 pub(crate) struct Edge {
     pub(crate) node: Node,
     pub(crate) entropy: Entropy,
     pub(crate) sealer: Sealer,
+    pub(crate) access: Access,
+    pub(crate) facts: FactsMemory,
+    pub(crate) audit: Audit,
 }
 
 /// One request on its way through the server.
 pub(crate) struct Call<'a> {
     pub(crate) edge: &'a Edge,
-    /// In which account and region it is made.
-    pub(crate) caller: Identity,
+    /// Who makes it, in which account and region.
+    pub(crate) caller: Caller,
+    /// Its headers.
+    pub(crate) headers: &'a HeaderMap,
     /// What queue URLs in the answer begin with.
     pub(crate) base_url: BaseUrl<'a>,
     /// The header `X-Amzn-Trace-Id`.
     pub(crate) trace_header: Option<String>,
     /// Tells when the client has gone away.
     pub(crate) connection: &'a Connection,
+    /// Why it was allowed or refused.
+    pub(crate) decided: Decided,
+}
+
+/// Which statement of which policy decided about a request, in words, for the audit log.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    /// Whether it matters also where a request is allowed.
+    pub(crate) always: bool,
+    words: Mutex<Option<String>>,
+}
+
+impl Decided {
+    pub(crate) fn new(always: bool) -> Self {
+        Self { always, words: Mutex::new(None) }
+    }
+
+    /// Notes a decision.
+    pub(crate) fn note(&self, decision: &Decision<'_>) {
+        if self.always || !decision.is_allowed() {
+            *self.words.lock().unwrap_or_else(PoisonError::into_inner) = Some(decision.to_string());
+        }
+    }
+
+    /// The last decision.
+    fn words(&self) -> Option<String> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Call<'_> {
@@ -44,12 +82,43 @@ impl Call<'_> {
         self.base_url.queue(name)
     }
 
+    /// Whether the audit log could have a line of this request.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.edge.access.is_on() || self.decided.always
+    }
+
+    /// Leaves a line in the audit log.
+    pub(crate) fn audit(
+        &self,
+        request_id: &str,
+        action: &str,
+        resource: Option<&str>,
+        refused: Option<&str>,
+    ) {
+        let decided = self.decided.words();
+        self.edge.audit.record(&Event {
+            request_id,
+            caller: Some(&self.caller),
+            action,
+            resource,
+            refused,
+            decided: decided.as_deref(),
+            user_agent: self.headers.get("user-agent").and_then(|value| value.to_str().ok()),
+        });
+    }
+
     /// Asks the node.
     ///
     /// # Errors
     /// Whatever the engine refuses, in the client's words.
     pub(crate) async fn ask(&self, command: Command, about: About<'_>) -> Result<Reply, ServiceError> {
-        self.edge.node.call(command).await.map_err(|error| from_call(error, about))
+        let changed = facts::changed_by(&command).cloned();
+        let answer = self.edge.node.call(command).await;
+        if let Some(name) = changed {
+            // Also where it failed: who knows how far it came.
+            self.edge.facts.forget(&name);
+        }
+        answer.map_err(|error| from_call(error, about))
     }
 
     /// Asks the node for something that answers with success alone.

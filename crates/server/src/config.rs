@@ -1,12 +1,14 @@
 //! Settings: what each is called, what it may be, and which source wins (flags, then the environment, then the
 //! file, then the default). Flags and environment come in as [`Overrides`], from whoever parses them.
 
+use crate::keys::master::{self, MasterKeySource};
 use crate::policy_json;
 use bongsu_engine::StringMap;
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use zeroize::Zeroizing;
 
 /// Everything that can be set, in its final form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,11 @@ pub struct Settings {
     pub cooldowns: Cooldowns,
     /// What queue URLs begin with, in place of the address that the client used.
     pub public_url: Option<String>,
+    /// Whether callers have to show who they are. Without a word about it they have to unless the server listens on a loopback
+    /// address.
+    pub auth: Option<Authentication>,
+    /// Where the master key comes from; by default a file in the data directory.
+    pub master_key: MasterKeySource,
     /// Queues that are there once the server is ready.
     pub queues: Vec<DeclaredQueue>,
 }
@@ -42,6 +49,16 @@ pub enum JournalKind {
     File,
     /// Nothing outlives the process.
     Memory,
+}
+
+/// Whether callers have to show who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authentication {
+    /// By a signature made with an access key of this server.
+    On,
+    /// They don't; an access key id of twelve digits picks the account.
+    Off,
 }
 
 /// Whether PurgeQueue and re-creating a deleted queue have to wait 60 s.
@@ -86,6 +103,14 @@ pub struct Overrides {
     pub cooldowns: Option<Cooldowns>,
     /// See [`Settings::public_url`].
     pub public_url: Option<String>,
+    /// See [`Settings::auth`].
+    pub auth: Option<Authentication>,
+    /// A file with the master key.
+    pub master_key_file: Option<PathBuf>,
+    /// A command that prints the master key.
+    pub master_key_command: Option<String>,
+    /// The master key itself.
+    pub master_key: Option<Zeroizing<String>>,
 }
 
 /// Why there are no settings.
@@ -142,10 +167,19 @@ impl Settings {
     }
 
     fn merge(flags: Overrides, file: FileSettings) -> Result<Self, ConfigError> {
+        let data_dir = flags.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./bongsu-data"));
+        let journal = flags.journal.or(file.journal).unwrap_or(JournalKind::File);
+        let master_key = MasterKeySources {
+            text: flags.master_key,
+            file: flags.master_key_file.or(file.master_key_file),
+            command: flags.master_key_command.or(file.master_key_command),
+        };
         let settings = Self {
+            master_key: master_key.choose(&data_dir, journal)?,
+            auth: flags.auth.or(file.auth),
             listen: flags.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:9324".to_owned()),
-            data_dir: flags.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./bongsu-data")),
-            journal: flags.journal.or(file.journal).unwrap_or(JournalKind::File),
+            data_dir,
+            journal,
             account: flags.account.or(file.account).unwrap_or_else(|| Account("000000000000".to_owned())),
             region: flags.region.or(file.region).unwrap_or_else(|| "us-east-1".to_owned()),
             cooldowns: flags.cooldowns.or(file.cooldowns).unwrap_or(Cooldowns::Aws),
@@ -158,6 +192,30 @@ impl Settings {
         }
         settings.queues.iter().filter_map(|queue| queue.region.as_deref()).try_for_each(check_region)?;
         Ok(settings)
+    }
+}
+
+/// The ways to give the master key, of which one at most can be meant.
+struct MasterKeySources {
+    text: Option<Zeroizing<String>>,
+    file: Option<PathBuf>,
+    command: Option<String>,
+}
+
+impl MasterKeySources {
+    fn choose(self, data_dir: &Path, journal: JournalKind) -> Result<MasterKeySource, ConfigError> {
+        match (self.text, self.file, self.command) {
+            (None, None, None) if journal == JournalKind::Memory => Ok(MasterKeySource::Ephemeral),
+            (None, None, None) => Ok(MasterKeySource::OwnFile(data_dir.join(master::FILE_NAME))),
+            (Some(text), None, None) => Ok(MasterKeySource::Text(text)),
+            (None, Some(file), None) => Ok(MasterKeySource::File(file)),
+            (None, None, Some(command)) => Ok(MasterKeySource::Command(command)),
+            _ => Err(ConfigError::Value {
+                setting: "master-key",
+                value: "several sources".to_owned(),
+                reason: "it comes from a file, from the environment or from a command",
+            }),
+        }
     }
 }
 
@@ -244,6 +302,18 @@ impl fmt::Display for JournalKind {
     }
 }
 
+impl FromStr for Authentication {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err("authentication is `on` or `off`"),
+        }
+    }
+}
+
 impl FromStr for Cooldowns {
     type Err = &'static str;
 
@@ -273,6 +343,11 @@ struct FileSettings {
     cooldowns: Option<Cooldowns>,
     #[serde(alias = "public_url")]
     public_url: Option<String>,
+    auth: Option<Authentication>,
+    #[serde(alias = "master_key_file")]
+    master_key_file: Option<PathBuf>,
+    #[serde(alias = "master_key_command")]
+    master_key_command: Option<String>,
     queues: Vec<FileQueue>,
 }
 
@@ -312,7 +387,7 @@ fn attribute_text(value: toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, Cooldowns, JournalKind, Overrides, Settings};
+    use super::{Account, Cooldowns, JournalKind, MasterKeySource, Overrides, Settings};
     use std::path::{Path, PathBuf};
 
     fn load(file: &str, overrides: Overrides) -> Result<Settings, String> {
@@ -335,6 +410,8 @@ mod tests {
                 region: "us-east-1".to_owned(),
                 cooldowns: Cooldowns::Aws,
                 public_url: None,
+                auth: None,
+                master_key: MasterKeySource::OwnFile(PathBuf::from("./bongsu-data/master.key")),
                 queues: Vec::new(),
             }
         );

@@ -1,10 +1,11 @@
 //! From an HTTP request to its answer: which service or page it is for, in which encoding, for whom.
 
-use crate::call::{Call, Edge};
-use crate::config::Account;
+use crate::access::Caller;
+use crate::audit::Event;
+use crate::beside::Asked;
+use crate::call::{Call, Decided, Edge};
 use crate::errors::internal_failure;
 use crate::http::{Answer, BodyError, Connection, Encoding, encoding_of, read_body};
-use crate::identity::Identity;
 use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
 use crate::queue_url::{self, BaseUrl};
@@ -13,7 +14,7 @@ use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decod
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap};
+use hyper::header::{HOST, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use std::any::Any;
@@ -26,8 +27,6 @@ use std::task::Poll;
 /// Answers requests; one for the whole server.
 pub(crate) struct Dispatcher {
     pub(crate) edge: Edge,
-    pub(crate) default_account: Account,
-    pub(crate) default_region: String,
     pub(crate) public_url: Option<String>,
     /// Host and port that the server listens on, for clients that send no Host.
     pub(crate) local_address: String,
@@ -76,24 +75,39 @@ impl Dispatcher {
             Ok(body) => body,
             Err(error) => return Answer::refusal(encoding, &body_refusal(error), request_id),
         };
-        let call = self.call(&parts, &connection);
-        let result = match decode(encoding, &parts, &body) {
+        let caller = match self.edge.access.identify(&parts, &body, &connection) {
+            Ok(caller) => caller,
+            Err(error) => {
+                self.note_stranger(&parts, &error, request_id);
+                return Answer::refusal(encoding, &error, request_id);
+            }
+        };
+        if let Some(asked) = Asked::read(&parts) {
+            return Box::pin(self.beside(&asked, &parts, &body, &connection, caller, request_id)).await;
+        }
+        let operation = match decode(encoding, &parts, &body) {
             Err(error) if error.kind == ErrorKind::MissingAction && parts.method != Method::POST => {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
             }
+            Err(error) => return Answer::refusal(encoding, &error, request_id),
+            Ok(operation) => operation,
+        };
+        // Its parts are needed for the log when the operation is gone; most operations leave no line there.
+        let manages = self.edge.audit.is_on() && manages(&operation);
+        let call = self.call(&parts, &connection, caller, manages);
+        let (action, queue) = (operation.name(), operation.queue_url().filter(|_| call.is_watched()));
+        let queue = queue.map(str::to_owned);
+        tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
+        let result = match call.permit(&operation).await {
+            Ok(()) => run(&call, &parts, operation).await,
             Err(error) => Err(error),
-            Ok(operation) => {
-                tracing::debug!(
-                    request_id,
-                    action = operation.name(),
-                    queue = operation.queue_url(),
-                    "request"
-                );
-                run(&call, &parts, operation).await
-            }
         };
         if let Err(error) = &result {
             tracing::debug!(request_id, code = error.kind.code(), message = error.message, "refused");
+        }
+        let refused = result.as_ref().err().map(|error| error.kind);
+        if manages || refused.is_some_and(is_denial) {
+            call.audit(request_id, action, queue.as_deref(), refused.map(ErrorKind::code));
         }
         if encoding == Encoding::QueryJson && peek::is_path(parts.uri.path()) {
             return peek::json_answer(&result, request_id);
@@ -102,6 +116,38 @@ impl Dispatcher {
             Ok(output) => Answer::success(encoding, &output, request_id),
             Err(error) => Answer::refusal(encoding, &error, request_id),
         }
+    }
+
+    /// A service that stands beside SQS. All that it does is in the audit log.
+    async fn beside(
+        &self,
+        asked: &Asked<'_>,
+        parts: &Parts,
+        body: &[u8],
+        connection: &Connection,
+        caller: Caller,
+        request_id: &str,
+    ) -> Answer {
+        let call = self.call(parts, connection, caller, true);
+        tracing::debug!(request_id, action = asked.action(), "request");
+        let result = asked.run(&call, body).await;
+        let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
+        call.audit(request_id, asked.action(), None, refused);
+        asked.answer(result)
+    }
+
+    /// Somebody who could not show who he is.
+    fn note_stranger(&self, parts: &Parts, error: &ServiceError, request_id: &str) {
+        tracing::debug!(request_id, code = error.kind.code(), message = error.message, "refused");
+        self.edge.audit.record(&Event {
+            request_id,
+            caller: None,
+            action: "Authenticate",
+            resource: None,
+            refused: Some(error.kind.code()),
+            decided: None,
+            user_agent: header(&parts.headers, "user-agent"),
+        });
     }
 
     /// Requests that are answered without looking at their bodies.
@@ -124,26 +170,48 @@ impl Dispatcher {
         None
     }
 
-    fn call<'a>(&'a self, parts: &'a Parts, connection: &'a Connection) -> Call<'a> {
-        let query = parts.uri.query().unwrap_or_default();
-        let presigned = presigned_credential(query);
-        let caller = Identity::read(
-            header(&parts.headers, AUTHORIZATION.as_str()),
-            presigned.as_deref(),
-            &self.default_account,
-            &self.default_region,
-        );
+    fn call<'a>(
+        &'a self,
+        parts: &'a Parts,
+        connection: &'a Connection,
+        caller: Caller,
+        manages: bool,
+    ) -> Call<'a> {
         let authority = parts.uri.authority().map(|authority| authority.as_str());
         let trace_header = header(&parts.headers, "x-amzn-trace-id");
         let host = header(&parts.headers, HOST.as_str()).or(authority);
         Call {
             edge: &self.edge,
             caller,
+            headers: &parts.headers,
             base_url: BaseUrl::new(self.public_url.as_deref(), host, &self.local_address),
             trace_header: trace_header.filter(|text| text.len() <= MAX_TRACE_HEADER_BYTES).map(str::to_owned),
             connection,
+            decided: Decided::new(manages),
         }
     }
+}
+
+/// Whether an operation changes more than messages, so that the audit log has a line of it.
+fn manages(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateQueue(_)
+            | Operation::DeleteQueue(_)
+            | Operation::PurgeQueue(_)
+            | Operation::SetQueueAttributes(_)
+            | Operation::AddPermission(_)
+            | Operation::RemovePermission(_)
+            | Operation::TagQueue(_)
+            | Operation::UntagQueue(_)
+            | Operation::StartMessageMoveTask(_)
+            | Operation::CancelMessageMoveTask(_)
+    )
+}
+
+/// Whether somebody was kept out.
+fn is_denial(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::AccessDenied | ErrorKind::MissingAuthenticationToken)
 }
 
 fn decode(encoding: Encoding, parts: &Parts, body: &[u8]) -> Result<Operation, ServiceError> {
@@ -167,7 +235,7 @@ fn form<'a>(parts: &Parts, body: &'a [u8]) -> &'a [u8] {
 async fn run(call: &Call<'_>, parts: &Parts, operation: Operation) -> Result<Output, ServiceError> {
     let path = parts.uri.path();
     if peek::is_path(path) {
-        return peek::run(call, path, parts.uri.query().unwrap_or_default(), operation).await;
+        return peek::run(call, parts.uri.query().unwrap_or_default(), operation).await;
     }
     // The real service has two endpoints: one for the actions on queues, one for each queue.
     let of_account = matches!(operation, Operation::CreateQueue(_) | Operation::ListQueues(_));
@@ -197,15 +265,6 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// `X-Amz-Credential` among the parameters of a presigned URL.
-fn presigned_credential(query: &str) -> Option<String> {
-    if query.is_empty() {
-        return None;
-    }
-    let mut parameters = form_urlencoded::parse(query.as_bytes());
-    parameters.find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.into_owned())
-}
-
 /// Runs a future and catches its panic: one request that goes wrong must not take the connection with it.
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
@@ -230,23 +289,12 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{caught, panic_message, presigned_credential};
+    use super::{caught, panic_message};
 
     #[tokio::test]
     async fn a_panic_is_caught_with_its_message() {
         let panic = caught(async { panic!("on purpose: {}", 7) }).await.unwrap_err();
         assert_eq!(panic_message(panic.as_ref()), "on purpose: 7");
         assert_eq!(caught(async { 5 }).await.unwrap(), 5);
-    }
-
-    #[test]
-    fn the_credential_of_a_presigned_url() {
-        let query =
-            "Action=ListQueues&X-Amz-Credential=123456789012%2F20231114%2Feu-west-1%2Fsqs%2Faws4_request";
-        assert_eq!(
-            presigned_credential(query).as_deref(),
-            Some("123456789012/20231114/eu-west-1/sqs/aws4_request")
-        );
-        assert_eq!(presigned_credential("Action=ListQueues"), None);
     }
 }

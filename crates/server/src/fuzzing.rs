@@ -1,5 +1,6 @@
 //! What the fuzz targets call: private readers of untrusted bytes, each with what must hold whatever the bytes are.
 
+use crate::access::Caller;
 use crate::config::Settings;
 use crate::identity::Identity;
 use crate::message::{StoredAttribute, StoredMessage};
@@ -33,10 +34,11 @@ pub fn queue_url(text: &str) {
     let _ = queue_url::is_queue_path(text);
 }
 
-fn caller(authorization: &str) -> Identity {
+fn caller(authorization: &str) -> Caller {
     #[expect(clippy::expect_used, reason = "twelve digits are an account")]
     let account = crate::config::Account::new("000000000000").expect("an account");
-    Identity::read(Some(authorization), None, &account, "us-east-1")
+    let Identity { account, region } = Identity::read(Some(authorization), None, &account, "us-east-1");
+    Caller::unchecked(&account, &region)
 }
 
 /// Policies: what was accepted stays acceptable when a permission is removed.

@@ -1,10 +1,12 @@
 //! Who calls, as far as a request says it: account and region.
 //!
-//! Nothing is verified yet. As with the real service the region comes from the signature's credential scope; the
+//! Nothing is verified: this is for servers without authentication. As with the real service the region comes from the signature's credential scope; the
 //! account comes from an access key id of twelve digits, which is how self-hosted set-ups name accounts. Everything
 //! else is the default.
 
 use crate::config::Account;
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
 
 /// The account and region that a request is made in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,13 @@ pub(crate) struct Identity {
 const MAX_REGION_CHARS: usize = 64;
 
 impl Identity {
+    /// What a request says, with the defaults for what it does not.
+    pub(crate) fn of(parts: &Parts, default_account: &Account, default_region: &str) -> Self {
+        let presigned = presigned_credential(parts.uri.query().unwrap_or_default());
+        let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        Self::read(authorization, presigned.as_deref(), default_account, default_region)
+    }
+
     /// Reads the `Authorization` header or, where there is none, the `X-Amz-Credential` of a presigned request.
     pub(crate) fn read(
         authorization: Option<&str>,
@@ -35,12 +44,15 @@ impl Identity {
             region: region.unwrap_or(default_region).to_owned(),
         }
     }
+}
 
-    /// The SenderId of messages. The real service shows the id of an IAM user or role, and the account's number for
-    /// the account itself; there are no users yet, so that whoever calls acts as the account.
-    pub(crate) fn sender_id(&self) -> &str {
-        &self.account
+/// `X-Amz-Credential` among the parameters of a presigned URL.
+fn presigned_credential(query: &str) -> Option<String> {
+    if query.is_empty() {
+        return None;
     }
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    parameters.find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.into_owned())
 }
 
 /// A credential: `ACCESS_KEY_ID/DATE/REGION/SERVICE/aws4_request`; the region is not there where the signature is
@@ -77,7 +89,7 @@ pub(crate) fn is_region(region: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Identity;
+    use super::{Identity, presigned_credential};
     use crate::config::Account;
 
     fn read(authorization: Option<&str>, presigned: Option<&str>) -> (String, String) {
@@ -123,5 +135,16 @@ mod tests {
     fn spaces_around_the_parameters_do_not_matter() {
         let header = "AWS4-HMAC-SHA256 SignedHeaders=host,Credential=123456789012/20231114/eu-west-2/sqs/aws4_request,Signature=x";
         assert_eq!(read(Some(header), None), ("123456789012".to_owned(), "eu-west-2".to_owned()));
+    }
+
+    #[test]
+    fn the_credential_of_a_presigned_url() {
+        let query =
+            "Action=ListQueues&X-Amz-Credential=123456789012%2F20231114%2Feu-west-1%2Fsqs%2Faws4_request";
+        assert_eq!(
+            presigned_credential(query).as_deref(),
+            Some("123456789012/20231114/eu-west-1/sqs/aws4_request")
+        );
+        assert_eq!(presigned_credential("Action=ListQueues"), None);
     }
 }

@@ -8,19 +8,26 @@
 //! journal works, nor how the engine decides: what needs a queue's state is the engine's to check, what the request
 //! alone decides is checked here.
 
+mod access;
+mod admin;
 mod attributes;
+mod audit;
+mod beside;
 mod call;
 mod clock;
 pub mod config;
 mod declare;
 mod dispatch;
+mod documents;
 pub mod entropy;
 mod errors;
+mod facts;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
 mod http;
 mod identity;
+pub mod keys;
 #[doc(hidden)]
 pub mod measuring;
 mod message;
@@ -34,6 +41,7 @@ mod receipt;
 mod server;
 pub mod store;
 
+pub use bongsu_auth::seal::MasterKey;
 pub use bongsu_node::{Gatherer, Node, NodeOptions, StartError as NodeStartError};
 pub use declare::DeclareError;
-pub use server::{Server, StartError};
+pub use server::{RootKey, Server, StartError};

@@ -2,6 +2,7 @@
 //! into the wire's shape.
 
 use crate::call::Call;
+use bongsu_engine::QueueName;
 use bongsu_wire::{Operation, Output, ServiceError};
 
 mod add_permission;
@@ -33,6 +34,11 @@ mod start_message_move_task;
 mod tag_queue;
 mod tags;
 mod untag_queue;
+
+/// The dead-letter queue of the task that a handle names; `None` for what is no handle.
+pub(crate) fn source_of_task(handle: &str) -> Option<QueueName> {
+    move_task::OpenedHandle::open(handle).ok().map(|handle| handle.source)
+}
 
 /// Does what a request asks for.
 ///

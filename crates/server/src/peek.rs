@@ -82,20 +82,15 @@ fn switch(query: &str, name: &str) -> bool {
 ///
 /// # Errors
 /// `QueueDoesNotExist`, `InvalidAddress` for what is no QueueUrl, `UnsupportedOperation` for other actions.
-pub(crate) async fn run(
-    call: &Call<'_>,
-    path: &str,
-    query: &str,
-    operation: Operation,
-) -> Result<Output, ServiceError> {
+pub(crate) async fn run(call: &Call<'_>, query: &str, operation: Operation) -> Result<Output, ServiceError> {
     let Operation::ReceiveMessage(request) = operation else {
         return Err(ServiceError::new(
             ErrorKind::UnsupportedOperation,
             "This endpoint only accepts ReceiveMessage calls",
         ));
     };
-    let queue_url = path_of_queue(path).unwrap_or(request.queue_url);
-    let name = queue(call, &queue_url)?;
+    // The queue that the caller was let in for; it may stand in the path, and then the request has it from there.
+    let name = queue(call, &request.queue_url)?;
     let fifo = name.is_fifo();
     let (invisible, delayed) = (switch(query, "ShowInvisible"), switch(query, "ShowDelayed"));
     let peeked = call.edge.node.peek(name, MAX_MESSAGES).await;

@@ -3,7 +3,7 @@
 //! Written, a URL carries the address that the client itself used, because some SDKs send later calls to the
 //! QueueUrl's own origin. Read, only the path counts: clients reach the same server by different names.
 
-use crate::identity::Identity;
+use crate::access::Caller;
 use bongsu_engine::QueueName;
 
 /// What queue URLs begin with: the public URL if one is set, or else the host that the client named. Put together only where
@@ -45,7 +45,7 @@ fn is_host(host: &str) -> bool {
 ///
 /// Accepted are a URL whose path ends in `/account/name`, the forms `/queue/name` and `/queue/region/account/name`,
 /// the path alone, and a bare name. `None` where there is no such path.
-pub(crate) fn read(url: &str, caller: &Identity) -> Option<QueueName> {
+pub(crate) fn read(url: &str, caller: &Caller) -> Option<QueueName> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
         None => url,
@@ -79,11 +79,11 @@ fn is_account(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{BaseUrl, is_queue_path, read};
-    use crate::identity::Identity;
+    use crate::access::Caller;
     use bongsu_engine::QueueName;
 
-    fn caller() -> Identity {
-        Identity { account: "111111111111".to_owned(), region: "eu-west-1".to_owned() }
+    fn caller() -> Caller {
+        Caller::unchecked("111111111111", "eu-west-1")
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! The server as a whole: put together, started, stopped.
 
+use crate::access::realm::{NewKey, RealmError, Realms};
+use crate::access::{self, Access};
+use crate::audit::Audit;
 use crate::call::Edge;
-use crate::config::Settings;
+use crate::config::{Authentication, Settings};
 use crate::declare::{DeclareError, declare};
 use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
+use crate::facts::FactsMemory;
 use crate::http::{Connection, serve};
 use crate::receipt::Sealer;
+use bongsu_auth::seal::MasterKey;
+use bongsu_auth::secrets::SecretKey;
 use bongsu_node::Node;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -24,6 +30,17 @@ pub struct Server {
     node: Node,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    root_key: Option<NewKey>,
+    is_authenticating: bool,
+}
+
+/// The access key that a new store is governed with.
+#[derive(Debug)]
+pub struct RootKey {
+    /// Public half.
+    pub id: String,
+    /// Secret half.
+    pub secret: SecretKey,
 }
 
 /// Why a server doesn't start.
@@ -35,6 +52,9 @@ pub enum StartError {
     /// A declared queue can't be made so.
     #[error(transparent)]
     Declare(#[from] DeclareError),
+    /// Users and keys can't be read.
+    #[error("can't read users and access keys: {0}")]
+    Realm(#[from] RealmError),
 }
 
 impl Server {
@@ -42,14 +62,22 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`]; nothing is served then.
-    pub async fn start(listener: TcpListener, node: Node, settings: &Settings) -> Result<Self, StartError> {
+    pub async fn start(
+        listener: TcpListener,
+        node: Node,
+        settings: &Settings,
+        master: MasterKey,
+    ) -> Result<Self, StartError> {
         let local_address = listener.local_addr()?;
+        let edge = edge(&node, settings, Arc::new(master), local_address).await?;
+        let root_key = match edge.access.is_on() {
+            true => edge.access.realms.first_root_key(settings.account.as_str(), &edge.entropy).await?,
+            false => None,
+        };
+        let is_authenticating = edge.access.is_on();
         declare(&node, settings).await?;
-        let edge = Edge { sealer: Sealer::new(&node.secret()), node: node.clone(), entropy: Entropy::new() };
         let dispatcher = Arc::new(Dispatcher {
             edge,
-            default_account: settings.account.clone(),
-            default_region: settings.region.clone(),
             public_url: settings.public_url.clone(),
             local_address: local_address.to_string(),
             stopping: AtomicBool::new(false),
@@ -62,12 +90,22 @@ impl Server {
             }
         };
         let serving = tokio::spawn(serve(listener, stopped, handler));
-        Ok(Self { local_address, dispatcher, node, stop, serving })
+        Ok(Self { local_address, dispatcher, node, stop, serving, root_key, is_authenticating })
     }
 
     /// Where the server listens; with the port that port 0 became.
     pub fn local_address(&self) -> SocketAddr {
         self.local_address
+    }
+
+    /// Whether callers have to show who they are.
+    pub fn is_authenticating(&self) -> bool {
+        self.is_authenticating
+    }
+
+    /// The root's access key, if this start made it: to be shown once.
+    pub fn take_root_key(&mut self) -> Option<RootKey> {
+        self.root_key.take().map(|NewKey { id, secret }| RootKey { id, secret })
     }
 
     /// Stops: `/readyz` says no, long polls end with what there is, requests under way are answered, and the
@@ -81,4 +119,28 @@ impl Server {
             tracing::error!(%error, "the listener ended badly");
         }
     }
+}
+
+async fn edge(
+    node: &Node,
+    settings: &Settings,
+    master: Arc<MasterKey>,
+    address: SocketAddr,
+) -> Result<Edge, RealmError> {
+    let default = if address.ip().is_loopback() { Authentication::Off } else { Authentication::On };
+    let is_on = settings.auth.unwrap_or(default) == Authentication::On;
+    let access = Access {
+        default_account: settings.account.clone(),
+        default_region: settings.region.clone(),
+        realms: Realms::open(node.clone(), master).await?,
+        verifier: is_on.then(access::verifier),
+    };
+    Ok(Edge {
+        sealer: Sealer::new(&node.secret()),
+        node: node.clone(),
+        entropy: Entropy::new(),
+        access,
+        facts: FactsMemory::default(),
+        audit: Audit,
+    })
 }

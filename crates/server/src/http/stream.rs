@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown};
 use std::future::pending;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -30,12 +31,15 @@ pub(super) struct SharedStream {
 pub(crate) struct Connection {
     write: OwnedWriteHalf,
     waiting: Waiting,
+    peer: IpAddr,
 }
 
 impl SharedStream {
     pub(super) fn new(stream: TcpStream, patience: &Patience) -> (Self, Arc<Connection>) {
+        // A connection without a peer is gone already.
+        let peer = stream.peer_addr().map_or(IpAddr::from([0; 4]), |address| address.ip());
         let (read, write) = stream.into_split();
-        let connection = Arc::new(Connection { write, waiting: patience.waiting() });
+        let connection = Arc::new(Connection { write, waiting: patience.waiting(), peer });
         patience.watch(&connection);
         (Self { read, connection: Arc::clone(&connection) }, connection)
     }
@@ -62,6 +66,16 @@ impl Connection {
             Ok((read, _)) => read == 0,
             Err(error) => error != Errno::AGAIN && error != Errno::INTR,
         }
+    }
+
+    /// Where the client is.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whether nobody between can read what is sent.
+    pub(crate) fn is_secure(&self) -> bool {
+        false
     }
 
     pub(super) fn waiting(&self) -> &Waiting {

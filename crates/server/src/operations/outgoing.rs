@@ -72,7 +72,7 @@ impl Draft {
         let stored = StoredMessage {
             message_id,
             sent_wall_ms: clock::wall_ms(),
-            sender_id: call.caller.sender_id().to_owned(),
+            sender_id: call.caller.sender_id(),
             body: self.body,
             body_md5,
             attributes: attributes.map(|(name, value)| StoredAttribute::from_wire(name, value)).collect(),

@@ -25,7 +25,9 @@ pub(super) async fn edit_policy(
         let policy = edit(queue.attributes.get("Policy").map(String::as_str))?;
         let command =
             Command::SetPolicy { name: name.clone(), expected_version: queue.policy_version, policy };
-        match call.edge.node.call(command).await {
+        let changed = call.edge.node.call(command).await;
+        call.edge.facts.forget(&name);
+        match changed {
             Ok(_) => return Ok(()),
             Err(CallError::Engine(error @ EngineError::PolicyConflict)) => last_error = error,
             Err(error) => return Err(from_call(error, About::default())),

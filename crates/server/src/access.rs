@@ -1,0 +1,225 @@
+//! Who calls, and what he may do.
+//!
+//! With authentication on, a request's signature says whose key made it (`bongsu_auth`), the realm whose key that is, and the
+//! policies of the caller and of the queue what it may do (`bongsu_policy`). With authentication off everybody may do
+//! everything, in the account that the access key id names.
+
+mod caller;
+mod conditions;
+mod needs;
+pub(crate) mod realm;
+mod refusal;
+
+pub(crate) use caller::{Caller, Who};
+pub(crate) use needs::Need;
+
+use crate::call::Call;
+use crate::clock;
+use crate::config::Account;
+use crate::facts::{Facts, Policy};
+use crate::http::Connection;
+use crate::identity::Identity;
+use bongsu_auth::signature::{Refusal, Request, Rules, Verifier};
+use bongsu_policy::{Decision, Denial, Document, Missing, evaluate};
+use bongsu_wire::{Operation, ServiceError};
+use conditions::Conditions;
+use hyper::http::request::Parts;
+use realm::{AccessKey, Realms};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// What credentials can be made for: the queue's service, and those that stand beside it on the same endpoint.
+const SERVICES: [&str; 4] = ["sqs", "kms", "iam", "bongsu"];
+/// Derived keys that are remembered: one for each access key, day, region and service.
+const SIGNING_KEYS: usize = 4096;
+
+thread_local! {
+    /// Room for the canonical form of a request.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Who may come in. One for the whole server.
+pub(crate) struct Access {
+    /// The account of those who name none.
+    pub(crate) default_account: Account,
+    /// The region of those who name none.
+    pub(crate) default_region: String,
+    /// Users and keys; kept also while authentication is off.
+    pub(crate) realms: Realms,
+    /// `None`: authentication is off.
+    pub(crate) verifier: Option<Verifier>,
+}
+
+/// Checks the signatures of requests for this server's services.
+pub(crate) fn verifier() -> Verifier {
+    let services = SERVICES.map(str::to_owned).to_vec();
+    Verifier::new(Rules { services, region: None }, SIGNING_KEYS)
+}
+
+/// A key that was found; lets the verifier see its secret.
+struct Found(Arc<AccessKey>);
+
+impl AsRef<bongsu_auth::secrets::SecretKey> for Found {
+    fn as_ref(&self) -> &bongsu_auth::secrets::SecretKey {
+        AccessKey::as_ref(&self.0)
+    }
+}
+
+impl Access {
+    /// Finds out who makes a request.
+    ///
+    /// # Errors
+    /// What AWS says of a signature that is not as it should be.
+    pub(crate) fn identify(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        connection: &Connection,
+    ) -> Result<Caller, ServiceError> {
+        let address = connection.peer();
+        let Some(verifier) = &self.verifier else {
+            let Identity { account, region } =
+                Identity::of(parts, &self.default_account, &self.default_region);
+            return Ok(Caller { account, region, who: Who::Unchecked, address });
+        };
+        let request = Request {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            authority: parts.uri.authority().map(|authority| authority.as_str()),
+            headers: &parts.headers,
+            body,
+        };
+        let realm = self.realms.current();
+        let find = |id: &str| realm.usable_key(id).map(Found);
+        let now_s = i64::try_from(clock::wall_ms() / 1000).unwrap_or(i64::MAX);
+        let found =
+            SCRATCH.with_borrow_mut(|scratch| verifier.authenticate(&request, now_s, scratch, find))?;
+        let Some((claim, Found(key))) = found else {
+            let (account, region) = (self.default_account.as_str().to_owned(), self.default_region.clone());
+            return Ok(Caller { account, region, who: Who::Anonymous, address });
+        };
+        let who = match &key.user {
+            None => Who::Root,
+            // A key goes with its user.
+            Some(name) => Who::User(Arc::clone(realm.user(&key.account, name).ok_or(Refusal::UnknownKey)?)),
+        };
+        Ok(Caller { account: key.account.clone(), region: claim.region.into_owned(), who, address })
+    }
+
+    /// Whether callers are asked who they are.
+    pub(crate) fn is_on(&self) -> bool {
+        self.verifier.is_some()
+    }
+}
+
+impl Call<'_> {
+    /// Refuses an operation that the caller may not do.
+    ///
+    /// # Errors
+    /// `AccessDenied`; `MissingAuthenticationToken` for anonymous callers where no queue could let them in.
+    pub(crate) async fn permit(&self, operation: &Operation) -> Result<(), ServiceError> {
+        if matches!(self.caller.who, Who::Unchecked) {
+            return Ok(());
+        }
+        let tags = match operation {
+            Operation::CreateQueue(request) => Some(&request.tags),
+            Operation::TagQueue(request) => Some(&request.tags),
+            _ => None,
+        };
+        for need in needs::of(operation, &self.caller) {
+            let facts = match &need.queue {
+                Some(name) => self.edge.facts.of(&self.edge.node, name).await?,
+                None => None,
+            };
+            let account = need.queue.as_ref().map_or(&self.caller.account, |queue| &queue.account);
+            let conditions = Conditions {
+                caller: &self.caller,
+                headers: self.headers,
+                is_secure: self.connection.is_secure(),
+                resource_account: account,
+                facts: facts.as_deref(),
+                request_tags: tags,
+            };
+            self.decide(&need, facts.as_deref(), &conditions)?;
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        need: &Need,
+        facts: Option<&Facts>,
+        conditions: &Conditions<'_>,
+    ) -> Result<(), ServiceError> {
+        let arn = need.queue.as_ref().map(bongsu_engine::QueueName::arn);
+        let request = bongsu_policy::Request {
+            action: need.action,
+            resource: arn.as_deref().unwrap_or("*"),
+            resource_account: conditions.resource_account,
+            principal: self.caller.principal(),
+            cross_account: need.cross_account,
+            context: conditions,
+        };
+        let owner =
+            matches!(self.caller.who, Who::Root) && self.caller.account == conditions.resource_account;
+        let decision = match facts.map(|facts| &facts.policy) {
+            Some(Policy::Unreadable) if !owner => Decision::Denied(Denial::Implicit(Missing::ResourceAllow)),
+            Some(Policy::Document(policy)) => self.evaluate(&request, Some(policy)),
+            _ => self.evaluate(&request, None),
+        };
+        self.conclude(need.action, arn.as_deref(), decision)
+    }
+
+    /// Refuses what the caller may not do with something that is no queue: its policies decide.
+    ///
+    /// # Errors
+    /// As [`Call::permit`].
+    pub(crate) fn authorize(
+        &self,
+        action: &str,
+        resource: &str,
+        resource_account: &str,
+        resource_policy: Option<&Document>,
+    ) -> Result<(), ServiceError> {
+        if matches!(self.caller.who, Who::Unchecked) {
+            return Ok(());
+        }
+        let conditions = Conditions {
+            caller: &self.caller,
+            headers: self.headers,
+            is_secure: self.connection.is_secure(),
+            resource_account,
+            facts: None,
+            request_tags: None,
+        };
+        let principal = self.caller.principal();
+        let cross_account = resource_policy.is_some();
+        let context = &conditions;
+        let request =
+            bongsu_policy::Request { action, resource, resource_account, principal, cross_account, context };
+        self.conclude(action, Some(resource), self.evaluate(&request, resource_policy))
+    }
+
+    fn evaluate<'p>(
+        &'p self,
+        request: &bongsu_policy::Request<'_>,
+        resource_policy: Option<&'p Document>,
+    ) -> Decision<'p> {
+        let own = match &self.caller.who {
+            Who::User(user) => Some(&user.policies),
+            _ => None,
+        };
+        let own = own.into_iter().flatten().map(|(name, (_, document))| (name.as_str(), document));
+        evaluate(request, own, resource_policy)
+    }
+
+    fn conclude(&self, action: &str, arn: Option<&str>, decision: Decision<'_>) -> Result<(), ServiceError> {
+        let Decision::Denied(denial) = decision else {
+            self.decided.note(&decision);
+            return Ok(());
+        };
+        self.decided.note(&decision);
+        Err(refusal::denied(&self.caller, action, arn, denial))
+    }
+}

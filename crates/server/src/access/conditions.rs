@@ -1,0 +1,71 @@
+//! The condition keys of a request, made when a policy asks for one.
+
+use super::caller::Caller;
+use crate::clock;
+use crate::facts::Facts;
+use bongsu_engine::StringMap;
+use bongsu_policy::{Context, Value, Values};
+use hyper::HeaderMap;
+
+/// What a request shows to policies.
+pub(crate) struct Conditions<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) headers: &'a HeaderMap,
+    /// Whether the connection is encrypted.
+    pub(crate) is_secure: bool,
+    /// The account that the resource belongs to.
+    pub(crate) resource_account: &'a str,
+    /// The queue, if there is one.
+    pub(crate) facts: Option<&'a Facts>,
+    /// Tags that the request sets.
+    pub(crate) request_tags: Option<&'a StringMap>,
+}
+
+impl Context for Conditions<'_> {
+    fn values(&self, key: &str) -> Values<'_> {
+        match key {
+            "aws:sourceip" => Values::One(Value::Address(self.caller.address)),
+            "aws:currenttime" => Values::One(Value::Instant { unix_ms: now_ms() }),
+            "aws:epochtime" => Values::One(Value::Integer(now_ms() / 1000)),
+            "aws:securetransport" => Values::One(Value::Bool(self.is_secure)),
+            "aws:useragent" => self.header("user-agent"),
+            "aws:referer" => self.header("referer"),
+            "aws:requestedregion" => text(&self.caller.region),
+            "aws:resourceaccount" => text(self.resource_account),
+            "aws:viaawsservice" => Values::One(Value::Bool(false)),
+            "aws:tagkeys" => self.tag_keys(),
+            _ => self.tag(key),
+        }
+    }
+}
+
+impl Conditions<'_> {
+    fn header(&self, name: &str) -> Values<'_> {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).map_or(Values::Absent, text)
+    }
+
+    fn tag_keys(&self) -> Values<'_> {
+        let Some(tags) = self.request_tags else { return Values::Absent };
+        Values::Several(tags.keys().map(|key| Value::from(key.as_str())).collect())
+    }
+
+    fn tag(&self, key: &str) -> Values<'_> {
+        let (tags, name) = if let Some(name) = key.strip_prefix("aws:resourcetag/") {
+            (self.facts.map(|facts| &facts.tags), name)
+        } else if let Some(name) = key.strip_prefix("aws:requesttag/") {
+            (self.request_tags, name)
+        } else {
+            return Values::Absent;
+        };
+        let found = tags.into_iter().flatten().find(|(key, _)| key.to_lowercase() == name);
+        found.map_or(Values::Absent, |(_, value)| text(value))
+    }
+}
+
+fn text(text: &str) -> Values<'_> {
+    Values::One(Value::from(text))
+}
+
+fn now_ms() -> i64 {
+    i64::try_from(clock::wall_ms()).unwrap_or(i64::MAX)
+}

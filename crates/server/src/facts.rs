@@ -1,0 +1,188 @@
+//! What the edge has to know of a queue before the engine is asked: its policy, how its messages are sealed, its tags.
+//!
+//! Remembered, as it is needed for each request. All changes of queues go through this server, which forgets a queue before
+//! it answers the change: from then on everybody sees what is new.
+
+use crate::errors::{About, from_call, internal_failure};
+use bongsu_engine::{Command, EngineError, QueueName, Reply, StringMap};
+use bongsu_node::{CallError, Node};
+use bongsu_policy::{Document, Kind, Limits};
+use bongsu_wire::ServiceError;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// So many queues are remembered; a few KiB each at most.
+const CAPACITY: usize = 20_000;
+
+/// What is known of a queue.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// Attributes as they were set.
+    pub(crate) attributes: StringMap,
+    /// Tags.
+    pub(crate) tags: StringMap,
+    /// Its policy.
+    pub(crate) policy: Policy,
+}
+
+/// A queue's policy.
+#[derive(Debug)]
+pub(crate) enum Policy {
+    /// It has none.
+    None,
+    /// This.
+    Document(Document),
+    /// A text that is no policy, from before policies were read: as nobody can know whom it denies what, nobody but the
+    /// owner's root has access.
+    Unreadable,
+}
+
+impl Policy {
+    fn read(name: &QueueName, text: Option<&str>) -> Self {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Self::None };
+        match Document::parse(text, Kind::Resource, &Limits::QUEUE) {
+            Ok(document) => Self::Document(document),
+            Err(error) => {
+                tracing::warn!(queue = %name, %error, "a queue's policy can't be read: only the account's root has access");
+                Self::Unreadable
+            }
+        }
+    }
+}
+
+/// The facts of queues that were asked for.
+#[derive(Default)]
+pub(crate) struct FactsMemory {
+    known: RwLock<HashMap<QueueName, Arc<Facts>>>,
+    /// Counts what was forgotten: what was asked of the engine before may be old.
+    forgotten: AtomicU64,
+}
+
+impl FactsMemory {
+    /// What is known of a queue; `None` if there is no such queue.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub(crate) async fn of(&self, node: &Node, name: &QueueName) -> Result<Option<Arc<Facts>>, ServiceError> {
+        if let Some(facts) = self.get(name) {
+            return Ok(Some(facts));
+        }
+        let before = self.forgotten.load(Ordering::Acquire);
+        let description = match node.call(Command::Describe(name.clone())).await {
+            Ok(Reply::Description(description)) => description,
+            Ok(_) => return Err(internal_failure()),
+            Err(CallError::Engine(EngineError::QueueDoesNotExist(_))) => return Ok(None),
+            Err(error) => return Err(from_call(error, About::default())),
+        };
+        let policy = Policy::read(name, description.attributes.get("Policy").map(String::as_str));
+        let (attributes, tags) = (description.attributes, description.tags);
+        let facts = Arc::new(Facts { attributes, tags, policy });
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if self.forgotten.load(Ordering::Acquire) == before {
+            if known.len() >= CAPACITY {
+                // Rare, and each is soon there again.
+                known.clear();
+            }
+            known.insert(name.clone(), Arc::clone(&facts));
+        }
+        Ok(Some(facts))
+    }
+
+    fn get(&self, name: &QueueName) -> Option<Arc<Facts>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Forgets a queue that is being changed; called once the change is durable, before it is answered.
+    pub(crate) fn forget(&self, name: &QueueName) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_add(1, Ordering::Release);
+        known.remove(name);
+    }
+}
+
+/// Which queue a command changes in a way that facts show.
+pub(crate) fn changed_by(command: &Command) -> Option<&QueueName> {
+    match command {
+        Command::CreateQueue { name, .. }
+        | Command::DeleteQueue(name)
+        | Command::SetAttributes { name, .. }
+        | Command::SetPolicy { name, .. }
+        | Command::TagQueue { name, .. }
+        | Command::UntagQueue { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FactsMemory, Policy, changed_by};
+    use bongsu_engine::{Command, QueueName, StringMap};
+    use bongsu_journal::{MemoryJournal, MemoryOptions};
+    use bongsu_node::{Node, NodeOptions};
+    use std::sync::Arc;
+
+    fn node() -> Node {
+        let journal = MemoryJournal::new(MemoryOptions::default());
+        Node::start(Box::new(journal), NodeOptions::new([1; 32], 2)).unwrap()
+    }
+
+    fn name() -> QueueName {
+        QueueName::new("000000000000", "us-east-1", "q")
+    }
+
+    async fn set_policy(node: &Node, memory: &FactsMemory, text: &str) {
+        let attributes = StringMap::from([("Policy".to_owned(), text.to_owned())]);
+        let command = Command::SetAttributes { name: name(), attributes };
+        let changed = changed_by(&command).cloned().unwrap();
+        node.call(command).await.unwrap();
+        memory.forget(&changed);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_seen_at_once() {
+        let (node, memory) = (node(), FactsMemory::default());
+        assert!(memory.of(&node, &name()).await.unwrap().is_none());
+        let (attributes, tags) = (StringMap::new(), StringMap::new());
+        node.call(Command::CreateQueue { name: name(), attributes, tags }).await.unwrap();
+        let first = memory.of(&node, &name()).await.unwrap().unwrap();
+        assert!(matches!(first.policy, Policy::None));
+        assert!(Arc::ptr_eq(&first, &memory.of(&node, &name()).await.unwrap().unwrap()), "remembered");
+        let text = r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*"}}"#;
+        set_policy(&node, &memory, text).await;
+        let facts = memory.of(&node, &name()).await.unwrap().unwrap();
+        assert!(matches!(facts.policy, Policy::Document(_)));
+        set_policy(&node, &memory, "").await;
+        assert!(matches!(memory.of(&node, &name()).await.unwrap().unwrap().policy, Policy::None));
+        node.call(Command::DeleteQueue(name())).await.unwrap();
+        memory.forget(&name());
+        assert!(memory.of(&node, &name()).await.unwrap().is_none());
+    }
+
+    /// Stores from before policies were read may hold such a text.
+    #[tokio::test]
+    async fn a_text_that_is_no_policy_is_no_open_door() {
+        let (node, memory) = (node(), FactsMemory::default());
+        let attributes = StringMap::from([("Policy".to_owned(), "{\"Statement\": 1}".to_owned())]);
+        node.call(Command::CreateQueue { name: name(), attributes, tags: StringMap::new() }).await.unwrap();
+        assert!(matches!(memory.of(&node, &name()).await.unwrap().unwrap().policy, Policy::Unreadable));
+    }
+
+    /// Whatever was asked before a change may be old when it arrives after it.
+    #[tokio::test]
+    async fn what_was_asked_before_a_change_is_not_remembered() {
+        let (node, memory) = (node(), FactsMemory::default());
+        let (attributes, tags) = (StringMap::new(), StringMap::new());
+        node.call(Command::CreateQueue { name: name(), attributes, tags }).await.unwrap();
+        let asked = name();
+        let mut asking = Box::pin(memory.of(&node, &asked));
+        // Polled once, it has asked, and has no answer yet or has it already; in both cases the change comes before it ends.
+        let polled =
+            std::future::poll_fn(|cx| std::task::Poll::Ready(asking.as_mut().poll(cx).is_ready())).await;
+        memory.forget(&name());
+        if !polled {
+            asking.await.unwrap();
+        }
+        assert!(memory.get(&name()).is_none());
+    }
+}
