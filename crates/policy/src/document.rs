@@ -7,10 +7,9 @@ use crate::statement::Statement;
 use std::collections::BTreeSet;
 
 /// What a policy is attached to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A user: its statements name no principal, and must name resources.
-    #[default]
     Identity,
     /// A resource, such as a queue: its statements name principals, and may leave the resource out.
     Resource,

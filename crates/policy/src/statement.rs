@@ -61,7 +61,7 @@ impl Statement {
     }
 
     pub(crate) fn parse(json: Json<'_>, kind: Kind, variables: bool) -> Result<Self, Fault> {
-        let mut read = Reading { kind, variables, ..Reading::default() };
+        let mut read = Reading::new(kind, variables);
         for (name, value) in json.members()? {
             read.member(&name, value).map_err(|fault| fault.within(&name))?;
         }
@@ -70,7 +70,6 @@ impl Statement {
 }
 
 /// A statement whose members are being read.
-#[derive(Default)]
 struct Reading {
     kind: Kind,
     variables: bool,
@@ -83,6 +82,11 @@ struct Reading {
 }
 
 impl Reading {
+    fn new(kind: Kind, variables: bool) -> Self {
+        let (sid, effect, principals, actions, resources) = (None, None, None, None, None);
+        Self { kind, variables, sid, effect, principals, actions, resources, conditions: Box::default() }
+    }
+
     fn member(&mut self, name: &str, value: Json<'_>) -> Result<(), Fault> {
         match name {
             "Sid" => self.sid = read_sid(&value.text()?, self.kind)?,
