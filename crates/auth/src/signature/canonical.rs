@@ -45,7 +45,7 @@ pub(super) fn write(out: &mut Vec<u8>, request: &Request<'_>, claim: &Claim<'_>)
     hash::push_hex(out, &hash::sha256(request.body));
     let declared = request.headers.get_all(&X_AMZ_CONTENT_SHA256).iter();
     for declared in declared {
-        if declared.as_bytes() != &out[hash_from..] {
+        if declared.as_bytes().trim_ascii() != &out[hash_from..] {
             return Err(Refusal::WrongSignature);
         }
     }

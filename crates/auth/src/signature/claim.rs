@@ -104,7 +104,7 @@ impl<'a> Claim<'a> {
                 authorization: parameters.shown.to_owned(),
             }));
         };
-        let date = String::from_utf8_lossy(date.as_bytes());
+        let date = String::from_utf8_lossy(date.as_bytes().trim_ascii());
         let time = if is_http { Timestamp::parse_http(&date) } else { Timestamp::parse_basic(&date) };
         let time = time.ok_or_else(|| Refusal::MalformedDate(date.into_owned()))?;
         if parameters.algorithm != ALGORITHM {

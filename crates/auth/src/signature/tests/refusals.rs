@@ -150,11 +150,12 @@ fn each_signed_header_is_protected() {
 
 #[test]
 fn what_is_not_signed_may_change() {
-    let changes: [Tampering; 7] = [
+    let changes: [Tampering; 8] = [
         ("a header that is not signed", |sent| sent.set("user-agent", "other")),
         ("a header of a proxy", |sent| sent.add("x-forwarded-for", "10.0.0.1")),
         ("a header of a proxy by AWS", |sent| sent.add("x-amz-cf-id", "1")),
         ("white space", |sent| sent.set("content-type", "  application/x-amz-json-1.0 \t")),
+        ("white space around the date", |sent| sent.set("x-amz-date", " 20150830T123600Z\t")),
         ("another way to write the path", |sent| sent.path = "//./x/../123456789012//orders".to_owned()),
         ("the order of the query", |sent| sent.query = Some("a=1&&b=%32&".to_owned())),
         ("an authority beside the host", |sent| sent.authority = Some("elsewhere".to_owned())),
