@@ -13,12 +13,13 @@ pub mod payload;
 pub mod policy;
 pub mod query_request;
 pub mod receipt;
+pub mod signature;
 
 /// A target: bytes in, a panic where something is wrong.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("json_request", json_request::run),
     ("query_request", query_request::run),
     ("answers", answers::run),
@@ -31,4 +32,5 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("receipt", receipt::run),
     ("configuration", configuration::run),
     ("http", http::run),
+    ("signature", signature::run),
 ];
