@@ -2,7 +2,7 @@
 
 use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
-use bongsu_server::config::{Account, Authentication, Cooldowns, JournalKind, Overrides};
+use bongsu_server::config::{Account, AuditLog, Authentication, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,6 +66,13 @@ pub(crate) struct Serve {
     /// Command that prints the master key; the key itself may also be in BONGSU_MASTER_KEY
     #[arg(long, env = "BONGSU_MASTER_KEY_COMMAND", value_name = "COMMAND")]
     master_key_command: Option<String>,
+    /// File that notes in JSON lines who changed what and who was refused what; `off`: nowhere
+    /// [default: audit.log in the data directory if authentication is on]
+    #[arg(long, env = "BONGSU_AUDIT_LOG", value_name = "FILE|off")]
+    audit_log: Option<AuditLog>,
+    /// Size at which the audit log begins a new file; five are kept [default: 67108864]
+    #[arg(long, env = "BONGSU_AUDIT_LOG_BYTES", value_name = "BYTES")]
+    audit_log_bytes: Option<u64>,
     /// TOML file with all of these and with queues to declare at start
     #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -91,6 +98,8 @@ impl Serve {
             cooldowns: self.cooldowns,
             public_url: self.public_url,
             auth: self.auth,
+            audit_log: self.audit_log,
+            audit_log_bytes: self.audit_log_bytes,
             master_key_file: self.master_key_file,
             master_key_command: self.master_key_command,
             // A flag would show it to everybody who lists processes.

@@ -11,7 +11,7 @@ pub(crate) mod realm;
 mod refusal;
 
 pub(crate) use caller::{Caller, Who};
-pub(crate) use needs::Need;
+pub(crate) use needs::{Need, is_shareable};
 
 use crate::call::Call;
 use crate::clock;
@@ -80,7 +80,7 @@ impl Access {
         let Some(verifier) = &self.verifier else {
             let Identity { account, region } =
                 Identity::of(parts, &self.default_account, &self.default_region);
-            return Ok(Caller { account, region, who: Who::Unchecked, address });
+            return Ok(Caller { account, region, who: Who::Unchecked, address, key: None });
         };
         let request = Request {
             method: parts.method.as_str(),
@@ -97,14 +97,15 @@ impl Access {
             SCRATCH.with_borrow_mut(|scratch| verifier.authenticate(&request, now_s, scratch, find))?;
         let Some((claim, Found(key))) = found else {
             let (account, region) = (self.default_account.as_str().to_owned(), self.default_region.clone());
-            return Ok(Caller { account, region, who: Who::Anonymous, address });
+            return Ok(Caller { account, region, who: Who::Anonymous, address, key: None });
         };
         let who = match &key.user {
             None => Who::Root,
             // A key goes with its user.
             Some(name) => Who::User(Arc::clone(realm.user(&key.account, name).ok_or(Refusal::UnknownKey)?)),
         };
-        Ok(Caller { account: key.account.clone(), region: claim.region.into_owned(), who, address })
+        let (account, region) = (key.account.clone(), claim.region.into_owned());
+        Ok(Caller { account, region, who, address, key: Some(key) })
     }
 
     /// Whether callers are asked who they are.

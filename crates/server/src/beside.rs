@@ -73,6 +73,11 @@ impl<'a> Asked<'a> {
         self.action
     }
 
+    /// Whether it changes nothing, and shows nothing that is secret.
+    pub(crate) fn only_looks(&self) -> bool {
+        ["Get", "List", "Describe", "Simulate"].iter().any(|verb| self.action.starts_with(verb))
+    }
+
     /// The versions of the JSON protocol differ by service.
     fn content_type(&self) -> &'static str {
         match self.service {

@@ -48,11 +48,13 @@ pub(crate) struct Decided {
     /// Whether it matters also where a request is allowed.
     pub(crate) always: bool,
     words: Mutex<Option<String>>,
+    /// What the request turned out to be about.
+    about: Mutex<Option<String>>,
 }
 
 impl Decided {
     pub(crate) fn new(always: bool) -> Self {
-        Self { always, words: Mutex::new(None) }
+        Self { always, words: Mutex::default(), about: Mutex::default() }
     }
 
     /// Notes a decision.
@@ -60,6 +62,21 @@ impl Decided {
         if self.always || !decision.is_allowed() {
             *self.words.lock().unwrap_or_else(PoisonError::into_inner) = Some(decision.to_string());
         }
+    }
+
+    /// Notes in words why a request is allowed that no policy was asked about.
+    pub(crate) fn say(&self, words: &str) {
+        *self.words.lock().unwrap_or_else(PoisonError::into_inner) = Some(words.to_owned());
+    }
+
+    /// Notes what a request is about, where its shape alone does not show it.
+    pub(crate) fn note_about(&self, resource: impl Into<String>) {
+        *self.about.lock().unwrap_or_else(PoisonError::into_inner) = Some(resource.into());
+    }
+
+    /// What was noted last.
+    fn about(&self) -> Option<String> {
+        self.about.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The last decision.
@@ -95,12 +112,14 @@ impl Call<'_> {
         resource: Option<&str>,
         refused: Option<&str>,
     ) {
-        let decided = self.decided.words();
+        let (decided, about) = (self.decided.words(), self.decided.about());
         self.edge.audit.record(&Event {
             request_id,
+            address: self.caller.address,
             caller: Some(&self.caller),
+            claimed_key: None,
             action,
-            resource,
+            resource: about.as_deref().or(resource),
             refused,
             decided: decided.as_deref(),
             user_agent: self.headers.get("user-agent").and_then(|value| value.to_str().ok()),

@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::Zeroizing;
 
+/// See [`Settings::audit_log_bytes`].
+const AUDIT_LOG_BYTES: u64 = 64 << 20;
+/// Smaller files would be gone before anybody reads them.
+const MIN_AUDIT_LOG_BYTES: u64 = 64 << 10;
+
 /// Everything that can be set, in its final form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -32,6 +37,10 @@ pub struct Settings {
     pub auth: Option<Authentication>,
     /// Where the master key comes from; by default a file in the data directory.
     pub master_key: MasterKeySource,
+    /// Where the audit log goes.
+    pub audit_log: AuditLog,
+    /// How large a file of the audit log gets before it makes way for a new one, bytes.
+    pub audit_log_bytes: u64,
     /// Queues that are there once the server is ready.
     pub queues: Vec<DeclaredQueue>,
 }
@@ -59,6 +68,20 @@ pub enum Authentication {
     On,
     /// They don't; an access key id of twelve digits picks the account.
     Off,
+}
+
+/// Where the audit log goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum AuditLog {
+    /// To `audit.log` in the data directory, where callers have to show who they are and something is kept at all; otherwise
+    /// nowhere.
+    #[default]
+    Default,
+    /// Nowhere.
+    Off,
+    /// To this file.
+    File(PathBuf),
 }
 
 /// Whether PurgeQueue and re-creating a deleted queue have to wait 60 s.
@@ -105,6 +128,10 @@ pub struct Overrides {
     pub public_url: Option<String>,
     /// See [`Settings::auth`].
     pub auth: Option<Authentication>,
+    /// See [`Settings::audit_log`].
+    pub audit_log: Option<AuditLog>,
+    /// See [`Settings::audit_log_bytes`].
+    pub audit_log_bytes: Option<u64>,
     /// A file with the master key.
     pub master_key_file: Option<PathBuf>,
     /// A command that prints the master key.
@@ -177,6 +204,8 @@ impl Settings {
         let settings = Self {
             master_key: master_key.choose(&data_dir, journal)?,
             auth: flags.auth.or(file.auth),
+            audit_log: flags.audit_log.or(file.audit_log).unwrap_or_default(),
+            audit_log_bytes: flags.audit_log_bytes.or(file.audit_log_bytes).unwrap_or(AUDIT_LOG_BYTES),
             listen: flags.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:9324".to_owned()),
             data_dir,
             journal,
@@ -186,6 +215,11 @@ impl Settings {
             public_url: flags.public_url.or(file.public_url).filter(|url| !url.is_empty()),
             queues: file.queues.into_iter().map(DeclaredQueue::from).collect(),
         };
+        if settings.audit_log_bytes < MIN_AUDIT_LOG_BYTES {
+            let value = settings.audit_log_bytes.to_string();
+            let reason = "a file of the audit log has at least 65536 bytes";
+            return Err(ConfigError::Value { setting: "audit-log-bytes", value, reason });
+        }
         check_region(&settings.region)?;
         if let Some(url) = &settings.public_url {
             check_public_url(url)?;
@@ -314,6 +348,12 @@ impl FromStr for Authentication {
     }
 }
 
+impl From<String> for AuditLog {
+    fn from(text: String) -> Self {
+        if text == "off" { Self::Off } else { Self::File(text.into()) }
+    }
+}
+
 impl FromStr for Cooldowns {
     type Err = &'static str;
 
@@ -344,6 +384,10 @@ struct FileSettings {
     #[serde(alias = "public_url")]
     public_url: Option<String>,
     auth: Option<Authentication>,
+    #[serde(alias = "audit_log")]
+    audit_log: Option<AuditLog>,
+    #[serde(alias = "audit_log_bytes")]
+    audit_log_bytes: Option<u64>,
     #[serde(alias = "master_key_file")]
     master_key_file: Option<PathBuf>,
     #[serde(alias = "master_key_command")]
@@ -387,7 +431,7 @@ fn attribute_text(value: toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, Cooldowns, JournalKind, MasterKeySource, Overrides, Settings};
+    use super::{Account, AuditLog, Cooldowns, JournalKind, MasterKeySource, Overrides, Settings};
     use std::path::{Path, PathBuf};
 
     fn load(file: &str, overrides: Overrides) -> Result<Settings, String> {
@@ -411,10 +455,19 @@ mod tests {
                 cooldowns: Cooldowns::Aws,
                 public_url: None,
                 auth: None,
+                audit_log: AuditLog::Default,
+                audit_log_bytes: 64 << 20,
                 master_key: MasterKeySource::OwnFile(PathBuf::from("./bongsu-data/master.key")),
                 queues: Vec::new(),
             }
         );
+    }
+
+    #[test]
+    fn the_audit_log_is_off_or_a_file() {
+        let log = |file| load(file, Overrides::default()).unwrap().audit_log;
+        assert_eq!(log("audit-log = 'off'"), AuditLog::Off);
+        assert_eq!(log("audit-log = '/var/log/bongsu.log'"), AuditLog::File("/var/log/bongsu.log".into()));
     }
 
     #[test]
@@ -465,6 +518,7 @@ mod tests {
             ("region = 'a:b'", "region"),
             ("public-url = 'queues.example.com'", "public-url"),
             ("public-url = 'http://'", "public-url"),
+            ("audit-log-bytes = 1000", "audit-log-bytes"),
             ("public-url = 'http://x/?a=b'", "public-url"),
             ("[[queues]]\nattributes = {}", "name"),
             ("listen = ", "bongsu.toml"),

@@ -1,7 +1,7 @@
 //! From an HTTP request to its answer: which service or page it is for, in which encoding, for whom.
 
 use crate::access::Caller;
-use crate::audit::Event;
+use crate::audit::{Event, resource_of};
 use crate::beside::Asked;
 use crate::call::{Call, Decided, Edge};
 use crate::errors::internal_failure;
@@ -9,7 +9,7 @@ use crate::http::{Answer, BodyError, Connection, Encoding, encoding_of, read_bod
 use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
 use crate::queue_url::{self, BaseUrl};
-use crate::{health, operations, peek};
+use crate::{health, identity, operations, peek};
 use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -78,7 +78,7 @@ impl Dispatcher {
         let caller = match self.edge.access.identify(&parts, &body, &connection) {
             Ok(caller) => caller,
             Err(error) => {
-                self.note_stranger(&parts, &error, request_id);
+                self.note_stranger(&parts, &connection, &error, request_id);
                 return Answer::refusal(encoding, &error, request_id);
             }
         };
@@ -95,8 +95,8 @@ impl Dispatcher {
         // Its parts are needed for the log when the operation is gone; most operations leave no line there.
         let manages = self.edge.audit.is_on() && manages(&operation);
         let call = self.call(&parts, &connection, caller, manages);
-        let (action, queue) = (operation.name(), operation.queue_url().filter(|_| call.is_watched()));
-        let queue = queue.map(str::to_owned);
+        let (action, about) = (operation.name(), resource_of(&operation).filter(|_| call.is_watched()));
+        let about = about.map(str::to_owned);
         tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
         let result = match call.permit(&operation).await {
             Ok(()) => run(&call, &parts, operation).await,
@@ -107,7 +107,7 @@ impl Dispatcher {
         }
         let refused = result.as_ref().err().map(|error| error.kind);
         if manages || refused.is_some_and(is_denial) {
-            call.audit(request_id, action, queue.as_deref(), refused.map(ErrorKind::code));
+            call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));
         }
         if encoding == Encoding::QueryJson && peek::is_path(parts.uri.path()) {
             return peek::json_answer(&result, request_id);
@@ -118,7 +118,7 @@ impl Dispatcher {
         }
     }
 
-    /// A service that stands beside SQS. All that it does is in the audit log.
+    /// A service that stands beside SQS. All that it changes or refuses is in the audit log.
     async fn beside(
         &self,
         asked: &Asked<'_>,
@@ -132,16 +132,21 @@ impl Dispatcher {
         tracing::debug!(request_id, action = asked.action(), "request");
         let result = asked.run(&call, body).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
-        call.audit(request_id, asked.action(), None, refused);
+        let is_denied = result.as_ref().is_err_and(|refused| refused.status == StatusCode::FORBIDDEN);
+        if is_denied || !asked.only_looks() {
+            call.audit(request_id, asked.action(), None, refused);
+        }
         asked.answer(result)
     }
 
     /// Somebody who could not show who he is.
-    fn note_stranger(&self, parts: &Parts, error: &ServiceError, request_id: &str) {
+    fn note_stranger(&self, parts: &Parts, connection: &Connection, error: &ServiceError, request_id: &str) {
         tracing::debug!(request_id, code = error.kind.code(), message = error.message, "refused");
         self.edge.audit.record(&Event {
             request_id,
+            address: connection.peer(),
             caller: None,
+            claimed_key: identity::claimed_access_key_id(parts).as_deref(),
             action: "Authenticate",
             resource: None,
             refused: Some(error.kind.code()),

@@ -5,6 +5,7 @@
 //! else is the default.
 
 use crate::config::Account;
+use bongsu_auth::secrets::AccessKeyId;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 
@@ -44,6 +45,15 @@ impl Identity {
             region: region.unwrap_or(default_region).to_owned(),
         }
     }
+}
+
+/// The access key id that a request claims to be signed with, true or not; `None` for what can't be one.
+pub(crate) fn claimed_access_key_id(parts: &Parts) -> Option<String> {
+    let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let presigned = presigned_credential(parts.uri.query().unwrap_or_default());
+    let credential = authorization.and_then(credential_of_header).or(presigned.as_deref())?;
+    let id = Scope::read(credential).access_key_id?;
+    AccessKeyId::new(id).ok().map(|id| id.as_str().to_owned())
 }
 
 /// `X-Amz-Credential` among the parameters of a presigned URL.

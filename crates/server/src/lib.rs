@@ -41,6 +41,9 @@ mod receipt;
 mod server;
 pub mod store;
 
+pub use access::realm::RealmError;
+pub use admin::offline::new_root_key;
+pub use audit::AuditError;
 pub use bongsu_auth::seal::MasterKey;
 pub use bongsu_node::{Gatherer, Node, NodeOptions, StartError as NodeStartError};
 pub use declare::DeclareError;

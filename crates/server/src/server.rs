@@ -2,9 +2,9 @@
 
 use crate::access::realm::{NewKey, RealmError, Realms};
 use crate::access::{self, Access};
-use crate::audit::Audit;
+use crate::audit::{Audit, AuditError, AuditFile, AuditThread};
 use crate::call::Edge;
-use crate::config::{Authentication, Settings};
+use crate::config::{AuditLog, Authentication, JournalKind, Settings};
 use crate::declare::{DeclareError, declare};
 use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
@@ -32,6 +32,7 @@ pub struct Server {
     serving: JoinHandle<()>,
     root_key: Option<NewKey>,
     is_authenticating: bool,
+    audit: Option<AuditThread>,
 }
 
 /// The access key that a new store is governed with.
@@ -55,7 +56,13 @@ pub enum StartError {
     /// Users and keys can't be read.
     #[error("can't read users and access keys: {0}")]
     Realm(#[from] RealmError),
+    /// What is governed could not be noted.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
+
+/// The default audit log's name within the data directory.
+const AUDIT_LOG_NAME: &str = "audit.log";
 
 impl Server {
     /// Declares queues, then serves on the listener until [`Server::stop`]. The node is ready: it has replayed its log.
@@ -69,13 +76,14 @@ impl Server {
         master: MasterKey,
     ) -> Result<Self, StartError> {
         let local_address = listener.local_addr()?;
-        let edge = edge(&node, settings, Arc::new(master), local_address).await?;
-        let root_key = match edge.access.is_on() {
+        let (edge, audit) = edge(&node, settings, Arc::new(master), local_address).await?;
+        let is_authenticating = edge.access.is_on();
+        declare(&node, settings).await?;
+        // Last, as nobody would see the key of a start that failed.
+        let root_key = match is_authenticating {
             true => edge.access.realms.first_root_key(settings.account.as_str(), &edge.entropy).await?,
             false => None,
         };
-        let is_authenticating = edge.access.is_on();
-        declare(&node, settings).await?;
         let dispatcher = Arc::new(Dispatcher {
             edge,
             public_url: settings.public_url.clone(),
@@ -90,7 +98,7 @@ impl Server {
             }
         };
         let serving = tokio::spawn(serve(listener, stopped, handler));
-        Ok(Self { local_address, dispatcher, node, stop, serving, root_key, is_authenticating })
+        Ok(Self { local_address, dispatcher, node, stop, serving, root_key, is_authenticating, audit })
     }
 
     /// Where the server listens; with the port that port 0 became.
@@ -118,6 +126,11 @@ impl Server {
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the listener ended badly");
         }
+        if let Some(audit) = self.audit
+            && let Err(error) = tokio::task::spawn_blocking(move || audit.stop()).await
+        {
+            tracing::error!(%error, "the audit log ended badly");
+        }
     }
 }
 
@@ -126,7 +139,7 @@ async fn edge(
     settings: &Settings,
     master: Arc<MasterKey>,
     address: SocketAddr,
-) -> Result<Edge, RealmError> {
+) -> Result<(Edge, Option<AuditThread>), StartError> {
     let default = if address.ip().is_loopback() { Authentication::Off } else { Authentication::On };
     let is_on = settings.auth.unwrap_or(default) == Authentication::On;
     let access = Access {
@@ -135,12 +148,32 @@ async fn edge(
         realms: Realms::open(node.clone(), master).await?,
         verifier: is_on.then(access::verifier),
     };
-    Ok(Edge {
+    let (audit, thread) = match audit_file(settings, is_on) {
+        None => (Audit::default(), None),
+        Some(file) => {
+            let (audit, thread) = Audit::open(&file)?;
+            (audit, Some(thread))
+        }
+    };
+    let edge = Edge {
         sealer: Sealer::new(&node.secret()),
         node: node.clone(),
         entropy: Entropy::new(),
         access,
         facts: FactsMemory::default(),
-        audit: Audit,
-    })
+        audit,
+    };
+    Ok((edge, thread))
+}
+
+/// Where the audit log goes, if anywhere.
+fn audit_file(settings: &Settings, is_authenticating: bool) -> Option<AuditFile> {
+    let path = match &settings.audit_log {
+        AuditLog::File(path) => path.clone(),
+        AuditLog::Default if is_authenticating && settings.journal == JournalKind::File => {
+            settings.data_dir.join(AUDIT_LOG_NAME)
+        }
+        AuditLog::Default | AuditLog::Off => return None,
+    };
+    Some(AuditFile { path, max_bytes: settings.audit_log_bytes })
 }

@@ -1,6 +1,6 @@
 //! Who calls.
 
-use super::realm::User;
+use super::realm::{AccessKey, User};
 use bongsu_policy::Principal;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub(crate) struct Caller {
     pub(crate) who: Who,
     /// Where the request comes from.
     pub(crate) address: IpAddr,
+    /// The access key that the request was signed with, where that was looked at.
+    pub(crate) key: Option<Arc<AccessKey>>,
 }
 
 /// As whom a request is made.
@@ -35,7 +37,13 @@ impl Caller {
     /// Somebody whom nobody asked.
     pub(crate) fn unchecked(account: &str, region: &str) -> Self {
         let address = IpAddr::from([127, 0, 0, 1]);
-        Self { account: account.to_owned(), region: region.to_owned(), who: Who::Unchecked, address }
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            who: Who::Unchecked,
+            address,
+            key: None,
+        }
     }
 
     /// The SenderId of messages: of a user its unique id, of an account its number, of anonymous callers their address, as
@@ -46,6 +54,11 @@ impl Caller {
             Who::User(user) => user.id.clone(),
             Who::Anonymous => self.address.to_string(),
         }
+    }
+
+    /// The public half of the key that the request was signed with.
+    pub(crate) fn access_key_id(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| key.id.as_str())
     }
 
     /// As policies see the caller. One who was not asked counts as the account itself.

@@ -58,6 +58,28 @@ pub(crate) fn of(operation: &Operation, caller: &Caller) -> Vec<Need> {
     }
 }
 
+/// Whether the owner can grant an action to other accounts at all; its name as policies have it, in any case.
+pub(crate) fn is_shareable(action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    action.strip_prefix("sqs:").is_some_and(|action| !OWNERS.contains(&action))
+}
+
+/// What only the owner's account can do.
+const OWNERS: [&str; 12] = [
+    "addpermission",
+    "cancelmessagemovetask",
+    "createqueue",
+    "deletequeue",
+    "listmessagemovetasks",
+    "listqueues",
+    "listqueuetags",
+    "removepermission",
+    "setqueueattributes",
+    "startmessagemovetask",
+    "tagqueue",
+    "untagqueue",
+];
+
 /// The real service asks for the rights to take messages from the source and to send to the destination. Where the messages go
 /// back to their own sources, those are not known before.
 fn redrive(source_arn: &str, destination_arn: Option<&str>) -> Vec<Need> {

@@ -8,6 +8,7 @@ use bongsu_node::Node;
 use bongsu_policy::{Document, Kind, Limits, PolicyError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 mod changes;
@@ -142,6 +143,17 @@ impl Realm {
         self.users.get(&(account.to_owned(), name.to_owned()))
     }
 
+    /// The users of an account whose names come after `marker`, in the order of their names.
+    pub(crate) fn users_of(&self, account: &str, marker: &str) -> impl Iterator<Item = &Arc<User>> {
+        let after = (Bound::Excluded((account.to_owned(), marker.to_owned())), Bound::Unbounded);
+        self.users.range(after).map(|(_, user)| user).take_while(move |user| user.account == account)
+    }
+
+    /// A key of an account, also one that may not be used.
+    pub(crate) fn key(&self, account: &str, id: &str) -> Option<&Arc<AccessKey>> {
+        self.keys.get(id).filter(|key| key.account == account)
+    }
+
     /// The keys of a user, or of the account itself, in the order in which they were made.
     pub(crate) fn keys_of(&self, account: &str, user: Option<&str>) -> Vec<&Arc<AccessKey>> {
         let is_theirs = |key: &&Arc<AccessKey>| key.account == account && key.user.as_deref() == user;
@@ -218,6 +230,13 @@ fn user(account: &str, name: &str, content: UserDocument, version: u64) -> Resul
 }
 
 impl User {
+    /// The same user, allowed nothing by itself.
+    pub(crate) fn without_policies(&self) -> Self {
+        let (account, name, arn) = (self.account.clone(), self.name.clone(), self.arn.clone());
+        let (id, tags, policies) = (self.id.clone(), self.tags.clone(), BTreeMap::new());
+        Self { account, name, arn, id, created_s: self.created_s, tags, policies, version: self.version }
+    }
+
     fn content(&self) -> UserDocument {
         let policies = self.policies.iter().map(|(name, (text, _))| (name.clone(), text.clone()));
         UserDocument {

@@ -12,12 +12,17 @@ use base64::engine::general_purpose::STANDARD;
 use bongsu_auth::secrets::{AccessKeyId, SecretKey, UserName};
 use bongsu_engine::{DocumentChange, Expected};
 use bongsu_policy::{Document, Kind, Limits};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// As with IAM: enough to change from one to the next.
 const MAX_KEYS: usize = 2;
 const MAX_POLICIES: usize = 10;
+const MAX_TAGS: usize = 50;
+const MAX_TAG_KEY_CHARS: usize = 128;
+const MAX_TAG_VALUE_CHARS: usize = 256;
+/// IAM's quota.
+const MAX_USERS: usize = 5000;
 const MAX_POLICY_NAME_CHARS: usize = 128;
 /// What unique ids of users begin with, in IAM.
 const USER_ID_PREFIX: &str = "AIDA";
@@ -49,6 +54,10 @@ impl Realms {
         if realm.user(account, name.as_str()).is_some() {
             return Err(RealmError::Exists(format!("user {}", name.as_str())));
         }
+        check_tags(&tags)?;
+        if realm.users_of(account, "").count() >= MAX_USERS {
+            return Err(RealmError::Limit("an account can have 5000 users"));
+        }
         // Access key ids and users' ids differ in their first four letters only.
         let id = AccessKeyId::generate(entropy.bytes());
         let id = format!("{USER_ID_PREFIX}{}", &id.as_str()[USER_ID_PREFIX.len()..]);
@@ -75,6 +84,45 @@ impl Realms {
         let mut realm = Realm::clone(&realm);
         realm.users.remove(&(account.to_owned(), name.to_owned()));
         self.replace(realm);
+        Ok(())
+    }
+
+    /// Gives a user tags, in place of those with the same keys.
+    ///
+    /// # Errors
+    /// [`RealmError::Missing`], [`RealmError::Invalid`], [`RealmError::Limit`].
+    pub(crate) async fn tag_user(
+        &self,
+        account: &str,
+        name: &str,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), RealmError> {
+        let _changing = self.changing.lock().await;
+        let realm = self.current();
+        let user = existing(&realm, account, name)?;
+        let mut content = user.content();
+        content.tags.extend(tags);
+        check_tags(&content.tags)?;
+        self.write_user(&realm, account, name, content, expected(user.version)).await?;
+        Ok(())
+    }
+
+    /// Takes tags from a user; those that it doesn't have don't matter.
+    ///
+    /// # Errors
+    /// [`RealmError::Missing`].
+    pub(crate) async fn untag_user(
+        &self,
+        account: &str,
+        name: &str,
+        keys: &[String],
+    ) -> Result<(), RealmError> {
+        let _changing = self.changing.lock().await;
+        let realm = self.current();
+        let user = existing(&realm, account, name)?;
+        let mut content = user.content();
+        content.tags.retain(|key, _| !keys.contains(key));
+        self.write_user(&realm, account, name, content, expected(user.version)).await?;
         Ok(())
     }
 
@@ -162,32 +210,37 @@ impl Realms {
         Ok(NewKey { id, secret })
     }
 
-    /// Switches a key on or off.
+    /// Switches a key on or off. The last active one of the root of the account `kept` stays on.
     ///
     /// # Errors
-    /// [`RealmError::Missing`].
+    /// [`RealmError::Missing`], [`RealmError::InUse`].
     pub(crate) async fn set_key_active(
         &self,
         account: &str,
         id: &str,
         active: bool,
+        kept: &str,
         entropy: &Entropy,
     ) -> Result<(), RealmError> {
         let _changing = self.changing.lock().await;
         let realm = self.current();
         let key = existing_key(&realm, account, id)?;
+        if !active {
+            check_is_not_last(&realm, key, kept)?;
+        }
         let (version, key) = (key.version, AccessKey { active, ..key.duplicate() });
         self.write_key(&realm, key, expected(version), entropy).await
     }
 
-    /// Removes a key.
+    /// Removes a key. The last active one of the root of the account `kept` stays.
     ///
     /// # Errors
-    /// [`RealmError::Missing`].
-    pub(crate) async fn delete_key(&self, account: &str, id: &str) -> Result<(), RealmError> {
+    /// [`RealmError::Missing`], [`RealmError::InUse`].
+    pub(crate) async fn delete_key(&self, account: &str, id: &str, kept: &str) -> Result<(), RealmError> {
         let _changing = self.changing.lock().await;
         let realm = self.current();
         let key = existing_key(&realm, account, id)?;
+        check_is_not_last(&realm, key, kept)?;
         let change = documents::remove(ACCESS_KEYS, id, expected(key.version));
         documents::change(&self.node, one(change)).await?;
         let mut realm = Realm::clone(&realm);
@@ -279,6 +332,46 @@ fn existing<'r>(realm: &'r Realm, account: &str, name: &str) -> Result<&'r Arc<U
 }
 
 fn existing_key<'r>(realm: &'r Realm, account: &str, id: &str) -> Result<&'r Arc<AccessKey>, RealmError> {
-    let key = realm.keys.get(id).filter(|key| key.account == account);
-    key.ok_or_else(|| RealmError::Missing(format!("access key {id}")))
+    realm.key(account, id).ok_or_else(|| RealmError::Missing(format!("access key {id}")))
+}
+
+/// Without that key nobody could govern the server any more.
+fn check_is_not_last(realm: &Realm, key: &AccessKey, kept: &str) -> Result<(), RealmError> {
+    let is_kept = key.account == kept && key.user.is_none() && key.active;
+    let others =
+        realm.keys_of(&key.account, None).into_iter().filter(|other| other.active && other.id != key.id);
+    if is_kept && others.count() == 0 {
+        let reason = "it is the last active access key of the root of the server's default account: make another one first";
+        return Err(RealmError::InUse(reason.to_owned()));
+    }
+    Ok(())
+}
+
+/// As in IAM: keys that differ in their letters' case only are one and the same to policies.
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), RealmError> {
+    let invalid = |reason: &str| Err(RealmError::Invalid(reason.to_owned()));
+    if tags.len() > MAX_TAGS {
+        return Err(RealmError::Limit("a user can have 50 tags"));
+    }
+    let mut keys = BTreeSet::new();
+    for (key, value) in tags {
+        if key.is_empty() || key.chars().count() > MAX_TAG_KEY_CHARS {
+            return invalid("a tag's key has 1 to 128 characters");
+        }
+        if value.chars().count() > MAX_TAG_VALUE_CHARS {
+            return invalid("a tag's value has up to 256 characters");
+        }
+        let is_char =
+            |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@');
+        if !key.chars().chain(value.chars()).all(is_char) {
+            return invalid("a tag has letters, digits, spaces and characters out of _.:/=+-@");
+        }
+        if key.to_lowercase().starts_with("aws:") {
+            return invalid("keys of tags that begin with aws: belong to AWS");
+        }
+        if !keys.insert(key.to_lowercase()) {
+            return invalid("two tags have keys that differ in their letters' case only");
+        }
+    }
+    Ok(())
 }

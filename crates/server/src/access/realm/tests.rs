@@ -46,9 +46,9 @@ async fn what_was_changed_is_there_after_a_restart() {
     realms.delete_policy(ACCOUNT, "alice", "more").await.unwrap();
     let key = realms.create_key(ACCOUNT, Some("alice"), &entropy).await.unwrap();
     let off = realms.create_key(ACCOUNT, Some("alice"), &entropy).await.unwrap();
-    realms.set_key_active(ACCOUNT, &off.id, false, &entropy).await.unwrap();
+    realms.set_key_active(ACCOUNT, &off.id, false, "", &entropy).await.unwrap();
     let gone = realms.create_key(ACCOUNT, None, &entropy).await.unwrap();
-    realms.delete_key(ACCOUNT, &gone.id).await.unwrap();
+    realms.delete_key(ACCOUNT, &gone.id, "").await.unwrap();
     realms.delete_user(ACCOUNT, "bob").await.unwrap();
 
     let realm = realms.current();
@@ -100,8 +100,8 @@ async fn mistakes_are_refused_and_change_nothing() {
     for missing in [
         realms.create_key(ACCOUNT, Some("bob"), &entropy).await.err(),
         realms.delete_user("222222222222", "alice").await.err(),
-        realms.delete_key("222222222222", &key.id).await.err(),
-        realms.set_key_active("222222222222", &key.id, false, &entropy).await.err(),
+        realms.delete_key("222222222222", &key.id, "").await.err(),
+        realms.set_key_active("222222222222", &key.id, false, "", &entropy).await.err(),
         realms.delete_policy(ACCOUNT, "alice", "none").await.err(),
         realms.put_policy(ACCOUNT, "bob", "all", ALLOW).await.err(),
     ] {
