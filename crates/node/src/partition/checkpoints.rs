@@ -1,7 +1,7 @@
 //! When checkpoints are made, and what they set free.
 
 use super::{Output, Partition, Token, manifest_bodies};
-use crate::checkpoint::{Manifest, Next, Round, Snapshot};
+use crate::checkpoint::{Manifest, Next, Round};
 use bongsu_engine::{BodyRef, EntityId};
 use bongsu_journal::{Position, Stamp};
 use std::collections::{BTreeMap, VecDeque};
@@ -109,23 +109,22 @@ impl<T: Token> Partition<T> {
             let changed = self.dirty.contains(&entity);
             #[cfg(feature = "planted")]
             let changed = changed && !crate::planted::is(crate::planted::Fault::KeepOldSnapshots);
-            match self.snapshot_that_stays(entity) {
-                Some(snapshot) if !changed => _ = kept.insert(entity, snapshot.clone()),
+            // The directory is small, and must know every identity that was given out before the round.
+            let snapshot =
+                self.checkpoints.manifest.entities.get(&entity).filter(|_| entity != EntityId::Directory);
+            let stays = |parts: &[crate::checkpoint::Part]| {
+                !parts.iter().any(|part| self.space.is_sparse(part.at.position))
+            };
+            match snapshot {
+                Some(snapshot) if !changed && stays(&snapshot.parts) => {
+                    _ = kept.insert(entity, snapshot.clone())
+                }
                 _ => left.push_back(entity),
             }
         }
         let replay_from = self.open.batch.position().0;
         self.checkpoints.since = replay_from;
         self.checkpoints.round = Some(Round::begin(replay_from, kept, left));
-    }
-
-    /// The snapshot of an entity that does for the next checkpoint too, if the entity did not change.
-    pub(super) fn snapshot_that_stays(&self, entity: EntityId) -> Option<&Snapshot> {
-        // The directory is small, and must know every identity that was given out before the round.
-        let snapshot = self.checkpoints.manifest.entities.get(&entity);
-        let stays =
-            |snapshot: &&Snapshot| !snapshot.parts.iter().any(|part| self.space.is_sparse(part.at.position));
-        snapshot.filter(|_| entity != EntityId::Directory).filter(stays)
     }
 
     /// An entry is durable: a checkpoint may have become complete, or have come into force.

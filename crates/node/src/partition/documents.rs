@@ -35,15 +35,10 @@ impl<T: Token> Partition<T> {
         parts.map(|part| u64::from(part.at.len)).sum()
     }
 
-    /// Foresees what the next checkpoint writes of documents: nothing, if the snapshot that there is stays good.
-    pub(super) fn estimate_documents(&mut self) {
-        // What a round under way will have written was foreseen before it began.
-        if !self.checkpoints.is_resting() {
-            return;
-        }
+    /// What documents take in the next checkpoint, whether they changed or not: a snapshot that stays good may have to move with
+    /// the segment that it lies in.
+    pub(super) fn documents_bytes_ahead(&self) -> u64 {
         let DocumentsSize { documents, bytes } = self.engine.documents();
-        let changed = self.dirty.contains(&EntityId::Registry);
-        let written = documents > 0 && (changed || self.snapshot_that_stays(EntityId::Registry).is_none());
-        self.reserve.documents_bytes = if written { bytes + (documents * BESIDE_BYTES) as u64 } else { 0 };
+        bytes + (documents * BESIDE_BYTES) as u64
     }
 }

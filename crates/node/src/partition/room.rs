@@ -15,8 +15,6 @@ const NEARLY_OUT: &str =
 pub(super) struct Reserve {
     /// What the next checkpoint may take: what lives is given back only when one is written.
     checkpoint_bytes: u64,
-    /// What of that is documents.
-    pub(super) documents_bytes: u64,
     /// A new segment was asked for.
     pub(super) rolling: bool,
     /// What the log was told last.
@@ -89,14 +87,13 @@ impl<T: Token> Partition<T> {
     /// Estimates the next checkpoint: as large as the last one, as snapshots grow slowly, but no larger than the messages
     /// that are left account for, as they may have been consumed since. How much documents take is known.
     pub(super) fn estimate_checkpoint(&mut self) {
-        self.estimate_documents();
         let (_, live_bytes) = self.space.totals();
         let last_bytes = self.checkpoints.manifest.bytes();
         let message_bytes = live_bytes.saturating_sub(last_bytes);
         let last_bytes = last_bytes.saturating_sub(self.documents_bytes_of_checkpoint());
         let most_bytes = 2 * message_bytes + CHECKPOINT_BASE_BYTES.min(self.limits.segment_bytes / 16);
         let of_messages_bytes = last_bytes.max(message_bytes / 64).min(most_bytes);
-        self.reserve.checkpoint_bytes = of_messages_bytes + self.reserve.documents_bytes;
+        self.reserve.checkpoint_bytes = of_messages_bytes + self.documents_bytes_ahead();
         self.say_what_changed();
     }
 

@@ -129,10 +129,6 @@ fn documents_that_did_not_change_keep_their_snapshot() {
     (0..8).for_each(|_| work(&mut house, 40));
     let snapshot = house.partition.checkpoints.manifest.entities[&EntityId::Registry].clone();
     let mark = house.partition.checkpoints.mark();
-    assert_eq!(
-        house.partition.reserve.documents_bytes, 0,
-        "the next checkpoint has nothing to write of them"
-    );
     (0..12).for_each(|_| work(&mut house, 40));
     assert!(house.partition.checkpoints.mark() > mark);
     assert_eq!(house.partition.checkpoints.manifest.entities[&EntityId::Registry], snapshot);
