@@ -297,15 +297,13 @@ fn a_store_with_documents_is_writable_again_once_it_is_drained() {
     };
     (0..50).for_each(|number| _ = house.ask(change(number, Some(1_000))).unwrap());
     fill_disk(&disk);
-    let mut number = 50;
-    for _ in 0..10 {
+    for number in 50..60 {
         house.ask(change(number, Some(1_000))).unwrap();
         let taken = house.fill();
         assert!(matches!(house.ask(change(999, Some(0))), Err(CallError::Unavailable(_))));
         house.ask(change(number - 50, None)).unwrap();
         house.consume(taken);
         house.wait_until_writable();
-        number += 1;
     }
     disk.lose_power(Loss::Everything);
     let mut house = open(&disk, house.now_ms);
