@@ -9,12 +9,14 @@ mod brokers;
 mod ceiling;
 mod contender;
 mod emulators;
+mod flood;
 mod growth;
 mod install;
 mod load;
 mod others;
 mod page;
 mod process;
+mod protection;
 mod sessions;
 mod sqs;
 
@@ -30,7 +32,7 @@ use std::time::Duration;
 pub(crate) const USAGE: &str = "\
   bench [--section NAME,…] [--only NAME,…] [--rounds 5] [--seconds 4] [--full] [--dir DIR] [--no-build] [--print]
                             measure beside the ceiling and peers; writes docs/performance.md unless --print is given
-                            sections: ceiling sqs others growth; --only names peers; --full: with ten million messages";
+                            sections: ceiling protection flood sqs others growth; --only names peers; --full: with ten million messages";
 
 /// How long to look at what else runs, before and after a section, and how much of the cores it may use.
 const LOOKING: Duration = Duration::from_secs(2);
@@ -67,8 +69,10 @@ impl std::fmt::Debug for Section {
 }
 
 /// In the order of the page.
-static SECTIONS: [Section; 4] = [
+static SECTIONS: [Section; 6] = [
     Section { name: "ceiling", run: ceiling::run },
+    Section { name: "protection", run: protection::run },
+    Section { name: "flood", run: flood::run },
     Section { name: "sqs", run: sqs::run },
     Section { name: "others", run: others::run },
     Section { name: "growth", run: growth::run },
@@ -222,7 +226,7 @@ mod tests {
     #[test]
     fn everything_is_measured_unless_something_is_named() {
         let options = parse("").unwrap();
-        assert_eq!(format!("{:?}", options.sections), "[ceiling, sqs, others, growth]");
+        assert_eq!(format!("{:?}", options.sections), "[ceiling, protection, flood, sqs, others, growth]");
         assert!(options.wants(&MOTO) && options.builds && options.writes && !options.full);
         let options = parse("--only elasticmq,redis --section sqs --rounds 7 --seconds 0.5 --print").unwrap();
         assert_eq!(format!("{:?}", options.sections), "[sqs]");

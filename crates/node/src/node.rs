@@ -5,7 +5,7 @@ use crate::error::CallError;
 use crate::gather::Gatherer;
 use crate::partition::{Partition, PartitionOptions, StartError, StepSizes};
 use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply};
-use bongsu_journal::{Journal, JournalError, Pin, Position, Reader};
+use bongsu_journal::{Journal, JournalError, MemoryJournal, MemoryOptions, Pin, Position, Reader};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -142,6 +142,15 @@ impl Node {
         let (shared, threads) = driver::start(partition, journal, clocks)
             .map_err(|error| StartError::Thread(error.to_string()))?;
         Ok(Self { shared, secret, threads: Arc::new(Mutex::new(Some(threads))) })
+    }
+
+    /// A node that keeps nothing, for tests of what stands before it.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    #[doc(hidden)]
+    pub fn in_memory(options: NodeOptions) -> Result<Self, StartError> {
+        Self::start(Box::new(MemoryJournal::new(MemoryOptions::default())), options)
     }
 
     /// Asks the engine; answers when all that the answer rests on is durable.

@@ -10,6 +10,7 @@ use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
 use crate::queue_url::{self, BaseUrl};
 use crate::{health, identity, operations, peek};
+use bongsu_auth::signature::normal_path;
 use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -82,10 +83,12 @@ impl Dispatcher {
                 return Answer::refusal(encoding, &error, request_id);
             }
         };
-        if let Some(asked) = Asked::read(&parts) {
+        if let Some(asked) = Asked::read(&parts, &body) {
             return Box::pin(self.beside(&asked, &parts, &body, &connection, caller, request_id)).await;
         }
-        let operation = match decode(encoding, &parts, &body) {
+        // A signature covers this form of the path: acted upon as it came, it could be led elsewhere on its way.
+        let path = normal_path(parts.uri.path());
+        let operation = match decode(encoding, &parts, &path, &body) {
             Err(error) if error.kind == ErrorKind::MissingAction && parts.method != Method::POST => {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
             }
@@ -99,7 +102,7 @@ impl Dispatcher {
         let about = about.map(str::to_owned);
         tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
         let result = match call.permit(&operation).await {
-            Ok(()) => run(&call, &parts, operation).await,
+            Ok(()) => run(&call, &parts, &path, operation).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
@@ -109,7 +112,7 @@ impl Dispatcher {
         if manages || refused.is_some_and(is_denial) {
             call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));
         }
-        if encoding == Encoding::QueryJson && peek::is_path(parts.uri.path()) {
+        if encoding == Encoding::QueryJson && peek::is_path(&path) {
             return peek::json_answer(&result, request_id);
         }
         match result {
@@ -130,13 +133,13 @@ impl Dispatcher {
     ) -> Answer {
         let call = self.call(parts, connection, caller, true);
         tracing::debug!(request_id, action = asked.action(), "request");
-        let result = asked.run(&call, body).await;
+        let result = asked.run(&call, parts, body).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
         let is_denied = result.as_ref().is_err_and(|refused| refused.status == StatusCode::FORBIDDEN);
         if is_denied || !asked.only_looks() {
             call.audit(request_id, asked.action(), None, refused);
         }
-        asked.answer(result)
+        asked.answer(result, request_id)
     }
 
     /// Somebody who could not show who he is.
@@ -219,12 +222,16 @@ fn is_denial(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::AccessDenied | ErrorKind::MissingAuthenticationToken)
 }
 
-fn decode(encoding: Encoding, parts: &Parts, body: &[u8]) -> Result<Operation, ServiceError> {
+fn decode(
+    encoding: Encoding,
+    parts: &Parts,
+    path: &str,
+    body: &[u8],
+) -> Result<Operation, ServiceError> {
     if encoding == Encoding::Json {
         return decode_json(header(&parts.headers, "x-amz-target").unwrap_or_default(), body);
     }
     let query = parts.uri.query().unwrap_or_default();
-    let path = parts.uri.path();
     match peek::request(path, query) {
         // A plain look needs no action.
         Some(request) if parts.method != Method::POST && request.is_plain => Ok(request.operation),
@@ -237,8 +244,12 @@ fn form<'a>(parts: &Parts, body: &'a [u8]) -> &'a [u8] {
     if parts.method == Method::POST { body } else { &[] }
 }
 
-async fn run(call: &Call<'_>, parts: &Parts, operation: Operation) -> Result<Output, ServiceError> {
-    let path = parts.uri.path();
+async fn run(
+    call: &Call<'_>,
+    parts: &Parts,
+    path: &str,
+    operation: Operation,
+) -> Result<Output, ServiceError> {
     if peek::is_path(path) {
         return peek::run(call, parts.uri.query().unwrap_or_default(), operation).await;
     }

@@ -4,6 +4,7 @@
 //! it answers the change: from then on everybody sees what is new.
 
 use crate::errors::{About, from_call, internal_failure};
+use crate::keys::QueueSealing;
 use bongsu_engine::{Command, EngineError, QueueName, Reply, StringMap};
 use bongsu_node::{CallError, Node};
 use bongsu_policy::{Document, Kind, Limits};
@@ -24,6 +25,8 @@ pub(crate) struct Facts {
     pub(crate) tags: StringMap,
     /// Its policy.
     pub(crate) policy: Policy,
+    /// How its messages are sealed.
+    pub(crate) sealing: QueueSealing,
 }
 
 /// A queue's policy.
@@ -77,7 +80,8 @@ impl FactsMemory {
         };
         let policy = Policy::read(name, description.attributes.get("Policy").map(String::as_str));
         let (attributes, tags) = (description.attributes, description.tags);
-        let facts = Arc::new(Facts { attributes, tags, policy });
+        let sealing = QueueSealing::of(name, &attributes);
+        let facts = Arc::new(Facts { attributes, tags, policy, sealing });
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if self.forgotten.load(Ordering::Acquire) == before {
             if known.len() >= CAPACITY {
@@ -118,13 +122,11 @@ pub(crate) fn changed_by(command: &Command) -> Option<&QueueName> {
 mod tests {
     use super::{FactsMemory, Policy, changed_by};
     use bongsu_engine::{Command, QueueName, StringMap};
-    use bongsu_journal::{MemoryJournal, MemoryOptions};
     use bongsu_node::{Node, NodeOptions};
     use std::sync::Arc;
 
     fn node() -> Node {
-        let journal = MemoryJournal::new(MemoryOptions::default());
-        Node::start(Box::new(journal), NodeOptions::new([1; 32], 2)).unwrap()
+        Node::in_memory(NodeOptions::new([1; 32], 2)).unwrap()
     }
 
     fn name() -> QueueName {

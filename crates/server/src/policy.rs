@@ -1,9 +1,10 @@
 //! Queue policies as text: what a policy must look like to be stored, and how AddPermission and RemovePermission
-//! edit it. What a policy allows is not evaluated here.
+//! edit it. What a policy allows is decided in [`crate::access`].
 
 use crate::errors::{invalid_parameter, invalid_value};
 use crate::policy_json::write_object;
 use bongsu_engine::QueueName;
+use bongsu_policy::{Document, Kind, Limits};
 use bongsu_wire::{ErrorKind, ServiceError};
 use serde_json::{Map, Value, json};
 
@@ -69,7 +70,16 @@ pub(crate) fn check(text: &str) -> Result<(), ServiceError> {
     }
     check_quota(statements.len(), MAX_STATEMENTS, "statements")?;
     check_quota(statements.iter().map(principals).sum(), MAX_PRINCIPALS, "principals")?;
-    check_quota(statements.iter().map(conditions).sum(), MAX_CONDITIONS, "conditions")
+    check_quota(statements.iter().map(conditions).sum(), MAX_CONDITIONS, "conditions")?;
+    // The real service says no more than that it is invalid; `bongsu policy check` says what is wrong where.
+    let limits = Limits { bytes: usize::MAX, ..Limits::QUEUE };
+    match Document::parse(text, Kind::Resource, &limits) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%error, "a policy was refused");
+            Err(invalid_policy())
+        }
+    }
 }
 
 fn check_quota(found: usize, allowed: usize, what: &str) -> Result<(), ServiceError> {

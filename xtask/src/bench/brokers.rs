@@ -154,5 +154,5 @@ fn rabbitmq(place: &Place) -> Result<Launch, String> {
     ] {
         server.env(name, place.folder.join(file));
     }
-    Ok(Launch { command: server, beside: Some(mapper) })
+    Ok(Launch { command: server, beside: Some(mapper), is_guarded: false })
 }

@@ -144,30 +144,47 @@ fn measure(
 }
 
 fn throughput(report: &mut Report, found: &[Found]) {
-    let head = ["", "null server", "Bongsu", "ratio", "CPU a message: null", "Bongsu", "p99: null", "Bongsu"];
+    let head = [
+        "",
+        "null server",
+        "Bongsu",
+        "ratio",
+        "CPU a message: null",
+        "Bongsu",
+        "p99: null",
+        "Bongsu",
+        "generator's core busy: null",
+        "Bongsu",
+    ];
     let mut table = Table::new(&head);
     for (row, found) in ROWS.iter().zip(found) {
         let cells = |figures: &[Figure]| {
             if figures.is_empty() {
-                return ["–", "–", "–"].map(str::to_owned);
+                return ["–", "–", "–", "–"].map(str::to_owned);
             }
             let figure = Figure::median(figures);
             [
                 format!("{}/s", whole(figure.messages_per_s)),
                 time(figure.cpu_us_per_message),
                 time(figure.p99_us),
+                format!("{:.0} %", figure.load_share * 100.0),
             ]
         };
-        let ([null, null_cpu, null_p99], [rate, cpu, p99]) = (cells(&found.null), cells(&found.bongsu));
+        let [null, null_cpu, null_p99, null_load] = cells(&found.null);
+        let [rate, cpu, p99, load] = cells(&found.bongsu);
         let ratio = ratio(&found.bongsu, &found.null);
         let shown = ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
-        table.row(vec![row.title.to_owned(), null, rate, shown, null_cpu, cpu, null_p99, p99]);
+        let title = row.title.to_owned();
+        table.row(vec![title, null, rate, shown, null_cpu, cpu, null_p99, p99, null_load, load]);
         if let (Some(least), Some(ratio)) = (row.target, ratio) {
             report.ratio(format!("{}, of the null server", row.title), least, ratio);
         }
     }
     report.table(&table);
-    report.note("Rates are messages a second; latencies are those of requests.");
+    report.note(
+        "Rates are messages a second; latencies are those of requests. Where the generator's core has time left, it is the server \
+         that limits the rate.",
+    );
     for (what, least, of, to) in [
         ("receive and delete, of the null server's batched sends", 0.45, RECEIVING, &found[BATCHES].null),
         ("FIFO SendMessage, of standard", 0.8, FIFO_SINGLES, &found[SINGLES].bongsu),

@@ -62,11 +62,32 @@ pub(super) struct Launch {
     pub(super) command: Command,
     /// A process that it can't do without.
     pub(super) beside: Option<Command>,
+    /// Whether requests have to be signed with the key that it shows when it starts.
+    pub(super) is_guarded: bool,
+}
+
+/// Whose requests a guarded server takes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Credentials {
+    pub(super) access_key_id: String,
+    pub(super) secret_access_key: String,
+}
+
+impl Credentials {
+    /// From what a server printed.
+    fn read(output: &str) -> Option<Self> {
+        let value =
+            |name: &str| output.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+        Some(Self {
+            access_key_id: value("AWS_ACCESS_KEY_ID")?.to_owned(),
+            secret_access_key: value("AWS_SECRET_ACCESS_KEY")?.to_owned(),
+        })
+    }
 }
 
 impl From<Command> for Launch {
     fn from(command: Command) -> Self {
-        Self { command, beside: None }
+        Self { command, beside: None, is_guarded: false }
     }
 }
 
@@ -99,6 +120,20 @@ pub(super) static BONGSU: Contender = Contender {
             command.args(["--sync-delay-ms", &place.sync_delay_ms.to_string()]);
         }
         Ok(command.into())
+    },
+};
+
+/// As Bongsu is on a network: it takes signed requests only.
+pub(super) static GUARDED: Contender = Contender {
+    name: "guarded",
+    title: "Bongsu, authentication on",
+    speaks: Speaks::Sqs,
+    durability: "fdatasync before the answer",
+    set_up: own_version,
+    launch: |place| {
+        let mut launch = (BONGSU.launch)(place)?;
+        launch.command.args(["--auth", "on"]);
+        Ok(Launch { is_guarded: true, ..launch })
     },
 };
 
@@ -136,6 +171,8 @@ pub(super) struct Running {
     beside: Option<Process>,
     pub(super) speaks: Speaks,
     pub(super) address: String,
+    /// Who can load it; `None`: anybody.
+    pub(super) credentials: Option<Credentials>,
     /// From the start of the process to its first answer.
     pub(super) start_up: Duration,
     // After the processes: these use it.
@@ -164,9 +201,18 @@ impl Running {
         let process = Process::start(&launch.command, options.cores.server, &log)?;
         let start_up = Duration::ZERO;
         let speaks = contender.speaks;
-        let mut running =
-            Self { process, beside, speaks, address, start_up, folder, port, launch: contender.launch };
-        running.wait(begun).map_err(|error| format!("{}: {error}", contender.title))?;
+        let mut running = Self {
+            process,
+            beside,
+            speaks,
+            address,
+            credentials: None,
+            start_up,
+            folder,
+            port,
+            launch: contender.launch,
+        };
+        running.wait(begun, launch.is_guarded).map_err(|error| format!("{}: {error}", contender.title))?;
         Ok(running)
     }
 
@@ -178,14 +224,19 @@ impl Running {
         let begun = now();
         let log = self.folder.path().join("server.log");
         self.process = Process::start(&launch.command, options.cores.server, &log)?;
-        self.wait(begun)?;
+        self.wait(begun, false)?;
         Ok(self.start_up)
     }
 
-    /// Waits for the first answer, which for SQS is that a queue was made or is there.
-    fn wait(&mut self, begun: std::time::Instant) -> Result<(), String> {
+    /// Waits for the first answer, which for SQS is that a queue was made or is there; a guarded server shows a key once it
+    /// answers.
+    fn wait(&mut self, begun: std::time::Instant, is_guarded: bool) -> Result<(), String> {
         loop {
             let answer = match self.speaks {
+                Speaks::Sqs if is_guarded => {
+                    self.credentials = Credentials::read(&self.log());
+                    self.credentials.as_ref().map(|_| ()).ok_or_else(|| "no key was shown".to_owned())
+                }
                 Speaks::Sqs => {
                     call(&self.address, "CreateQueue", &json!({ "QueueName": "first" })).map(|_| ())
                 }
@@ -197,13 +248,18 @@ impl Running {
             };
             let gone = self.process.check().err();
             if gone.is_some() || begun.elapsed() > READY_LIMIT {
-                let log = std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default();
+                let log = self.log();
                 let end: Vec<&str> = log.lines().rev().take(5).collect();
                 let end: Vec<&str> = end.into_iter().rev().collect();
                 return Err(format!("not ready: {}\n{}", gone.unwrap_or(error), end.join("\n")));
             }
             sleep(Duration::from_millis(if self.speaks == Speaks::Sqs { 1 } else { 50 }));
         }
+    }
+
+    /// What it printed.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
     }
 
     /// Whether all that it is is one process.
@@ -226,5 +282,19 @@ fn set_up_queue(protocol: &str, address: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Credentials;
+
+    #[test]
+    fn the_key_that_a_server_shows_is_read() {
+        let output =
+            "Shown only now:\n\n  AWS_ACCESS_KEY_ID=AKIA1\n  AWS_SECRET_ACCESS_KEY=a/b+c=\n\nready\n";
+        let read = Credentials::read(output).unwrap();
+        assert_eq!((read.access_key_id.as_str(), read.secret_access_key.as_str()), ("AKIA1", "a/b+c="));
+        assert_eq!(Credentials::read("AWS_ACCESS_KEY_ID=AKIA1\n"), None);
     }
 }

@@ -102,6 +102,10 @@ impl Load {
                 command.arg("bench").args(words).args(["--json", "--endpoint"]);
                 command.arg(format!("http://{}", running.address));
                 command.args(["--pid", &running.process.id().to_string()]);
+                if let Some(credentials) = &running.credentials {
+                    command.env("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
+                    command.env("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
+                }
             }
             Speaks::Other(protocol) => {
                 command = Command::new(driver_binary());

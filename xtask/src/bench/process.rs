@@ -62,6 +62,15 @@ pub(super) fn pinned(command: &Command, core: Option<usize>) -> Command {
     pinned
 }
 
+/// Keeps the calling thread on one core.
+pub(super) fn stay_on(core: usize) {
+    let mut cores = rustix::thread::CpuSet::new();
+    cores.set(core);
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &cores) {
+        eprintln!("   a thread can't be kept on core {core}: {error}");
+    }
+}
+
 /// A directory of its own for one server, removed at the end.
 pub(super) struct Folder(PathBuf);
 

@@ -1,7 +1,6 @@
 use super::{Realm, RealmError, Realms};
 use crate::entropy::Entropy;
 use bongsu_auth::seal::{MasterKey, SealError};
-use bongsu_journal::{MemoryJournal, MemoryOptions};
 use bongsu_node::{Node, NodeOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +10,7 @@ const ACCOUNT: &str = "111111111111";
 const ALLOW: &str = r#"{"Statement": {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}}"#;
 
 fn node() -> Node {
-    let journal = MemoryJournal::new(MemoryOptions::default());
-    Node::start(Box::new(journal), NodeOptions::new([1; 32], 2)).unwrap()
+    Node::in_memory(NodeOptions::new([1; 32], 2)).unwrap()
 }
 
 fn master(byte: u8) -> Arc<MasterKey> {
@@ -111,4 +109,67 @@ async fn mistakes_are_refused_and_change_nothing() {
         assert!(realms.put_policy(ACCOUNT, "alice", name, text).await.is_err(), "{name} {text}");
     }
     assert_eq!(shown(&realms.current()), before);
+}
+
+#[tokio::test]
+async fn the_last_active_root_key_of_the_account_that_governs_stays() {
+    let (node, entropy) = (node(), Entropy::new());
+    let realms = Realms::open(node.clone(), master(1)).await.unwrap();
+    let first = realms.create_key(ACCOUNT, None, &entropy).await.unwrap();
+    let second = realms.create_key(ACCOUNT, None, &entropy).await.unwrap();
+    realms.set_key_active(ACCOUNT, &second.id, false, ACCOUNT, &entropy).await.unwrap();
+    let in_use = |result| matches!(result, Err(RealmError::InUse(_)));
+    assert!(in_use(realms.delete_key(ACCOUNT, &first.id, ACCOUNT).await));
+    assert!(in_use(realms.set_key_active(ACCOUNT, &first.id, false, ACCOUNT, &entropy).await));
+    // One that is off opens nothing anyway.
+    realms.set_key_active(ACCOUNT, &second.id, true, ACCOUNT, &entropy).await.unwrap();
+    realms.delete_key(ACCOUNT, &first.id, ACCOUNT).await.unwrap();
+    assert!(in_use(realms.delete_key(ACCOUNT, &second.id, ACCOUNT).await));
+    // Keys of users and of other accounts come and go.
+    realms.create_user(ACCOUNT, "alice", BTreeMap::new(), &entropy).await.unwrap();
+    for (account, user) in [(ACCOUNT, Some("alice")), ("222222222222", None)] {
+        let key = realms.create_key(account, user, &entropy).await.unwrap();
+        realms.delete_key(account, &key.id, ACCOUNT).await.unwrap();
+    }
+    node.shutdown().unwrap();
+}
+
+#[tokio::test]
+async fn tags_are_added_replaced_and_taken() {
+    let (node, entropy) = (node(), Entropy::new());
+    let realms = Realms::open(node.clone(), master(1)).await.unwrap();
+    let tags = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    realms.create_user(ACCOUNT, "alice", tags(&[("a", "1")]), &entropy).await.unwrap();
+    realms.tag_user(ACCOUNT, "alice", tags(&[("a", "2"), ("b", "")])).await.unwrap();
+    realms.untag_user(ACCOUNT, "alice", &["b".to_owned(), "never".to_owned()]).await.unwrap();
+    let found = || realms.current().user(ACCOUNT, "alice").unwrap().tags.clone();
+    assert_eq!(found(), tags(&[("a", "2")]));
+    for (key, value) in [("", "x"), ("aws:x", "x"), ("A", "differs in case only"), ("k", "<"), ("k", &"v".repeat(257))] {
+        let refused = realms.tag_user(ACCOUNT, "alice", tags(&[(key, value)])).await;
+        assert!(matches!(refused, Err(RealmError::Invalid(_))), "{key}={value}");
+    }
+    let many: BTreeMap<_, _> = (0..50).map(|number| (format!("k{number}"), String::new())).collect();
+    assert!(matches!(realms.tag_user(ACCOUNT, "alice", many).await, Err(RealmError::Limit(_))));
+    assert_eq!(found(), tags(&[("a", "2")]), "what was refused changed nothing");
+    let missing = realms.tag_user(ACCOUNT, "bob", tags(&[("a", "1")])).await;
+    assert!(matches!(missing, Err(RealmError::Missing(_))));
+    node.shutdown().unwrap();
+}
+
+#[tokio::test]
+async fn an_accounts_users_are_in_the_order_of_their_names() {
+    let (node, entropy) = (node(), Entropy::new());
+    let realms = Realms::open(node.clone(), master(1)).await.unwrap();
+    for (account, name) in [(ACCOUNT, "b"), (ACCOUNT, "a"), ("111111111110", "z"), ("111111111112", "a"), (ACCOUNT, "c")] {
+        realms.create_user(account, name, BTreeMap::new(), &entropy).await.unwrap();
+    }
+    let realm = realms.current();
+    let names = |marker| realm.users_of(ACCOUNT, marker).map(|user| user.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(names(""), ["a", "b", "c"]);
+    assert_eq!(names("a"), ["b", "c"]);
+    assert_eq!(names("bb"), ["c"]);
+    assert_eq!(names("c"), [""; 0]);
+    node.shutdown().unwrap();
 }
