@@ -2,12 +2,14 @@
 
 use crate::{Case, Work, body, pure};
 use bongsu_engine::{QueueId, Receipt};
-use bongsu_server::measuring::{Handles, Stored};
+use bongsu_server::measuring::{Handles, MessageKeys, Stored};
 use std::hint::black_box;
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "stored/encode", set_up: encode },
     Case { name: "stored/decode", set_up: decode },
+    Case { name: "stored/seal", set_up: seal_message },
+    Case { name: "stored/open", set_up: open_message },
     Case { name: "receipt/seal", set_up: seal },
     Case { name: "receipt/open", set_up: open },
 ];
@@ -23,6 +25,18 @@ fn decode() -> Box<dyn Work> {
     let bytes = Stored::new(body()).encode();
     assert!(Stored::decode(&bytes).is_some());
     pure(move || Stored::decode(black_box(&bytes)))
+}
+
+fn seal_message() -> Box<dyn Work> {
+    let (message, keys) = (Stored::new(body()), MessageKeys::new());
+    pure(move || black_box(&message).seal(&keys))
+}
+
+fn open_message() -> Box<dyn Work> {
+    let keys = MessageKeys::new();
+    let bytes = Stored::new(body()).seal(&keys).unwrap_or_default();
+    assert!(Stored::open(&bytes, &keys).is_some());
+    pure(move || Stored::open(black_box(&bytes), &keys))
 }
 
 fn seal() -> Box<dyn Work> {

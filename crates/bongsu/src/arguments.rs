@@ -66,6 +66,9 @@ pub(crate) struct Serve {
     /// Command that prints the master key; the key itself may also be in BONGSU_MASTER_KEY
     #[arg(long, env = "BONGSU_MASTER_KEY_COMMAND", value_name = "COMMAND")]
     master_key_command: Option<String>,
+    /// File with the master key so far, to be replaced by the one given: once, at one start
+    #[arg(long, env = "BONGSU_PREVIOUS_MASTER_KEY_FILE", value_name = "FILE")]
+    previous_master_key_file: Option<PathBuf>,
     /// File that notes in JSON lines who changed what and who was refused what; `off`: nowhere
     /// [default: audit.log in the data directory if authentication is on]
     #[arg(long, env = "BONGSU_AUDIT_LOG", value_name = "FILE|off")]
@@ -102,6 +105,7 @@ impl Serve {
             audit_log_bytes: self.audit_log_bytes,
             master_key_file: self.master_key_file,
             master_key_command: self.master_key_command,
+            previous_master_key_file: self.previous_master_key_file,
             // A flag would show it to everybody who lists processes.
             master_key: std::env::var("BONGSU_MASTER_KEY").ok().map(Zeroizing::new),
         };

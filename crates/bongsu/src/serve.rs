@@ -5,7 +5,7 @@ use bongsu_journal::{
 };
 use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Overrides, Settings};
 use bongsu_server::entropy::Entropy;
-use bongsu_server::keys::master::MasterKeyError;
+use bongsu_server::keys::check::{Sources, UnlockError, unlock};
 use bongsu_server::{Gatherer, MasterKey, Node, NodeOptions, NodeStartError, RootKey, Server, StartError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,9 +32,9 @@ pub(crate) enum ServeError {
     /// The journal can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is no master key.
+    /// There is no master key, or it is not this store's.
     #[error(transparent)]
-    MasterKey(#[from] MasterKeyError),
+    MasterKey(#[from] UnlockError),
     /// The node can't start on it.
     #[error(transparent)]
     Node(#[from] NodeStartError),
@@ -113,7 +113,7 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
 }
 
 /// Opens the journal and replays it. Blocks.
-fn open(settings: &Settings, store: Store) -> Result<(Node, MasterKey), ServeError> {
+pub(crate) fn open(settings: &Settings, store: Store) -> Result<(Node, MasterKey), ServeError> {
     let Store { disk, journal, checkpoint_bytes } = store;
     let journal: Box<dyn Journal> = match settings.journal {
         JournalKind::File => Box::new(FileJournal::open(disk, &settings.data_dir, journal)?),
@@ -123,9 +123,22 @@ fn open(settings: &Settings, store: Store) -> Result<(Node, MasterKey), ServeErr
     let mut options = NodeOptions::new(entropy.bytes(), u128::from_be_bytes(entropy.bytes()));
     options.cooldowns = settings.cooldowns == Cooldowns::Aws;
     options.checkpoint_bytes = checkpoint_bytes.unwrap_or(options.checkpoint_bytes);
-    // The journal has made its directory by now, and holds it.
-    let master = settings.master_key.load(&entropy)?;
-    Ok((Node::start(journal, options)?, master))
+    let node = Node::start(journal, options)?;
+    match master_key(&node, settings) {
+        Ok(master) => Ok((node, master)),
+        Err(error) => {
+            node.shutdown().map_err(ServeError::Close)?;
+            Err(error)
+        }
+    }
+}
+
+/// Gets the master key and holds it against the store. Blocks.
+fn master_key(node: &Node, settings: &Settings) -> Result<MasterKey, ServeError> {
+    let sources =
+        Sources { master: settings.master_key.clone(), previous: settings.previous_master_key.clone() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Runtime)?;
+    Ok(runtime.block_on(unlock(node, &sources))?)
 }
 
 /// To standard output, and nowhere else: logs are kept and read by others.

@@ -6,6 +6,7 @@ use crate::entropy::Entropy;
 use crate::errors::{About, from_call, internal_failure};
 use crate::facts::{self, FactsMemory};
 use crate::http::Connection;
+use crate::keys::Keys;
 use crate::queue_url::{self, BaseUrl};
 use crate::receipt::Sealer;
 use bongsu_engine::{Command, Description, QueueName, Reply};
@@ -13,7 +14,7 @@ use bongsu_node::Node;
 use bongsu_policy::Decision;
 use bongsu_wire::ServiceError;
 use hyper::HeaderMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the server has once.
 pub(crate) struct Edge {
@@ -21,6 +22,7 @@ pub(crate) struct Edge {
     pub(crate) entropy: Entropy,
     pub(crate) sealer: Sealer,
     pub(crate) access: Access,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) facts: FactsMemory,
     pub(crate) audit: Audit,
 }

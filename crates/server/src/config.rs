@@ -37,6 +37,8 @@ pub struct Settings {
     pub auth: Option<Authentication>,
     /// Where the master key comes from; by default a file in the data directory.
     pub master_key: MasterKeySource,
+    /// A file with the master key that [`Settings::master_key`] takes the place of.
+    pub previous_master_key: Option<PathBuf>,
     /// Where the audit log goes.
     pub audit_log: AuditLog,
     /// How large a file of the audit log gets before it makes way for a new one, bytes.
@@ -134,6 +136,8 @@ pub struct Overrides {
     pub audit_log_bytes: Option<u64>,
     /// A file with the master key.
     pub master_key_file: Option<PathBuf>,
+    /// See [`Settings::previous_master_key`].
+    pub previous_master_key_file: Option<PathBuf>,
     /// A command that prints the master key.
     pub master_key_command: Option<String>,
     /// The master key itself.
@@ -203,6 +207,7 @@ impl Settings {
         };
         let settings = Self {
             master_key: master_key.choose(&data_dir, journal)?,
+            previous_master_key: flags.previous_master_key_file.or(file.previous_master_key_file),
             auth: flags.auth.or(file.auth),
             audit_log: flags.audit_log.or(file.audit_log).unwrap_or_default(),
             audit_log_bytes: flags.audit_log_bytes.or(file.audit_log_bytes).unwrap_or(AUDIT_LOG_BYTES),
@@ -390,6 +395,8 @@ struct FileSettings {
     audit_log_bytes: Option<u64>,
     #[serde(alias = "master_key_file")]
     master_key_file: Option<PathBuf>,
+    #[serde(alias = "previous_master_key_file")]
+    previous_master_key_file: Option<PathBuf>,
     #[serde(alias = "master_key_command")]
     master_key_command: Option<String>,
     queues: Vec<FileQueue>,
@@ -458,6 +465,7 @@ mod tests {
                 audit_log: AuditLog::Default,
                 audit_log_bytes: 64 << 20,
                 master_key: MasterKeySource::OwnFile(PathBuf::from("./bongsu-data/master.key")),
+                previous_master_key: None,
                 queues: Vec::new(),
             }
         );

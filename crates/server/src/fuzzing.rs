@@ -2,12 +2,15 @@
 
 use crate::access::Caller;
 use crate::config::Settings;
+use crate::entropy::Entropy;
 use crate::identity::Identity;
-use crate::message::{StoredAttribute, StoredMessage};
+use crate::keys::{Blob, EncryptionContext, KmsKey, OpeningKey, SealingKey};
+use crate::message::{Stored, StoredAttribute, StoredMessage};
 use crate::receipt::Sealer;
 use crate::{message_attributes, policy, queue_url};
 use bongsu_engine::QueueName;
 use bongsu_wire::{Operation, decode_json};
+use std::sync::OnceLock;
 
 /// A receipt handle opens only if it is one of ours, and then it is the very text that sealing gives.
 pub fn receipt_handle(text: &str) {
@@ -80,8 +83,8 @@ pub fn sent_message(body: &[u8]) {
         group: request.message_group_id,
         deduplication_id: request.message_deduplication_id,
     };
-    let read = StoredMessage::decode(&message.encode());
-    assert_eq!(read.as_ref(), Ok(&message));
+    assert_eq!(plain(&message.encode()).as_ref(), Some(&message));
+    assert_eq!(sealed_and_opened(&message).as_ref(), Some(&message));
     let shown = message.wire_attributes(|_| true);
     assert_eq!(shown.keys().collect::<Vec<_>>(), sent.keys().collect::<Vec<_>>());
     assert_eq!(
@@ -91,14 +94,65 @@ pub fn sent_message(body: &[u8]) {
     );
 }
 
+fn plain(bytes: &[u8]) -> Option<StoredMessage> {
+    match Stored::read(bytes).ok()? {
+        Stored::Plain(message) => Some(message),
+        Stored::Sealed(_) => None,
+    }
+}
+
+/// Keys that no fuzzer knows.
+fn keys() -> &'static (KmsKey, SealingKey) {
+    static KEYS: OnceLock<(KmsKey, SealingKey)> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let entropy = Entropy::new();
+        let kms = KmsKey::ephemeral(&entropy);
+        #[expect(clippy::expect_used, reason = "32 bytes can be sealed")]
+        let sealing = SealingKey::make(&kms, &entropy, 0).expect("a data key");
+        (kms, sealing)
+    })
+}
+
+fn sealed_and_opened(message: &StoredMessage) -> Option<StoredMessage> {
+    let (_, key) = keys();
+    let bytes = message.seal(key).ok()?;
+    let Ok(Stored::Sealed(sealed)) = Stored::read(&bytes) else { return None };
+    assert_eq!(sealed.envelope, key.envelope());
+    sealed.open(&key.opening()).ok()
+}
+
 /// Bytes that the journal gave for a message.
 pub fn stored_message(bytes: &[u8]) {
-    if let Ok(message) = StoredMessage::decode(bytes) {
-        assert_eq!(StoredMessage::decode(&message.encode()), Ok(message));
+    let (kms, key) = keys();
+    if let Some(message) = plain(bytes) {
+        assert_eq!(plain(&message.encode()), Some(message));
     }
     // The checksum keeps nearly everything out: what is behind it meets the bytes too.
     if let Ok((message, _)) = postcard::take_from_bytes::<StoredMessage>(bytes) {
-        assert_eq!(StoredMessage::decode(&message.encode()), Ok(message));
+        assert_eq!(plain(&message.encode()).as_ref(), Some(&message));
+        assert_eq!(sealed_and_opened(&message), Some(message));
+    }
+    if let Some(Stored::Sealed(sealed)) = fitting(bytes).as_deref().and_then(|bytes| Stored::read(bytes).ok())
+    {
+        assert!(sealed.open(&key.opening()).is_err(), "opened what nobody sealed");
+    }
+    assert!(OpeningKey::unwrap(kms, bytes).is_err(), "unwrapped what nobody wrapped");
+}
+
+/// The bytes as a sealed message whose checksum is right.
+fn fitting(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (version, checksum_bytes) = (2, 4);
+    let mut made = [[version].as_slice(), &[0; 4], bytes].concat();
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&[version]), made.get(1 + checksum_bytes..)?);
+    made.get_mut(1..=checksum_bytes)?.copy_from_slice(&checksum.to_le_bytes());
+    Some(made)
+}
+
+/// Ciphertexts of callers.
+pub fn ciphertext(bytes: &[u8]) {
+    let (kms, _) = keys();
+    if let Some(blob) = Blob::read(bytes) {
+        assert!(blob.open(kms, &EncryptionContext::new()).is_err(), "opened what nobody sealed");
     }
 }
 

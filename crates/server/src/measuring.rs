@@ -1,8 +1,11 @@
 //! What the benchmarks call: private steps on a message's way.
 
-use crate::message::StoredMessage;
+use crate::entropy::Entropy;
+use crate::keys::{KmsKey, OpeningKey, SealingKey};
+use crate::message::{Stored as Found, StoredMessage};
 use crate::receipt::Sealer;
 use bongsu_engine::Receipt;
+use std::sync::Arc;
 
 /// A message as it is stored.
 #[derive(Debug)]
@@ -29,9 +32,48 @@ impl Stored {
         self.0.encode()
     }
 
-    /// Reads stored bytes; `None` where they are damaged.
+    /// Reads stored bytes that are not sealed; `None` where they are damaged.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        StoredMessage::decode(bytes).ok().map(Self)
+        match Found::read(bytes).ok()? {
+            Found::Plain(message) => Some(Self(message)),
+            Found::Sealed(_) => None,
+        }
+    }
+
+    /// The bytes to store, sealed; `None` where that can't be, as it always can.
+    pub fn seal(&self, keys: &MessageKeys) -> Option<Vec<u8>> {
+        self.0.seal(&keys.sealing).ok()
+    }
+
+    /// Reads sealed bytes; `None` where they are damaged.
+    pub fn open(bytes: &[u8], keys: &MessageKeys) -> Option<Self> {
+        match Found::read(bytes).ok()? {
+            Found::Plain(_) => None,
+            Found::Sealed(sealed) => sealed.open(&keys.opening).ok().map(Self),
+        }
+    }
+}
+
+/// A data key, to seal and to open with.
+#[derive(Debug)]
+pub struct MessageKeys {
+    sealing: SealingKey,
+    opening: Arc<OpeningKey>,
+}
+
+impl MessageKeys {
+    /// A random one.
+    #[expect(clippy::expect_used, reason = "32 bytes can be sealed")]
+    pub fn new() -> Self {
+        let entropy = Entropy::new();
+        let sealing = SealingKey::make(&KmsKey::ephemeral(&entropy), &entropy, 0).expect("a data key");
+        Self { opening: sealing.opening(), sealing }
+    }
+}
+
+impl Default for MessageKeys {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -2,17 +2,31 @@
 //! journal don't look into.
 //!
 //! ```text
-//! version (1 byte) │ CRC32C of version and payload (4, little-endian) │ payload: the fields of [`StoredMessage`] in postcard's format
+//! version 1, of queues without encryption, and of all queues before there was any:
+//! 1 │ CRC32C of all the rest (4, little-endian) │ payload: the fields of [`StoredMessage`] in postcard's format
+//!
+//! version 2, sealed:
+//! 2 │ CRC32C of all the rest (4, little-endian) │ length of the envelope (1) │ envelope │ nonce (12) │ sealed payload │ tag (16)
 //! ```
 //! The checksum is made here, at the edge, and verified at every read: it covers the whole way of a message through
-//! the journal. A field can only be added with a new version.
+//! the journal, and stands outside of the seal, so that a store can be checked without its keys. The envelope holds the data key that sealed the
+//! payload (`keys::data`); the seal covers version and envelope too. It does not cover the queue, as messages move between queues
+//! without being written again. A field can only be added with a new version.
+
+mod sealed;
+#[cfg(test)]
+mod tests;
 
 use bongsu_wire::{MessageAttributeValue, MessageAttributes};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The version that is written, and the only one that is read.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) use sealed::{Sealed, authenticated};
+
+/// The newest version that is written and read.
+pub(crate) const VERSION: u8 = sealed::VERSION;
+/// The version without encryption.
+const PLAIN_VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
 
 /// A message as it is stored.
@@ -73,39 +87,60 @@ pub(crate) enum Damaged {
     /// The checksum is right but the payload makes no sense.
     #[error("stored message can't be read")]
     Payload,
+    /// The checksum is right, but this is not what the data key sealed.
+    #[error("stored message doesn't match its seal")]
+    Seal,
 }
 
-impl StoredMessage {
-    /// The bytes to store.
-    #[expect(
-        clippy::expect_used,
-        reason = "writing to a Vec can't fail, and every field has a form in the format"
-    )]
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.body.len() + 256);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&[0; 4]);
-        let mut bytes = postcard::to_extend(self, bytes).expect("a message has a stored form");
-        let checksum = checksum(&bytes);
-        bytes[1..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
-        bytes
-    }
+/// Stored bytes, looked at without any key.
+#[derive(Debug)]
+pub(crate) enum Stored<'a> {
+    /// A message that was not sealed.
+    Plain(StoredMessage),
+    /// One that was.
+    Sealed(Sealed<'a>),
+}
 
-    /// Reads what [`StoredMessage::encode`] made.
+impl<'a> Stored<'a> {
+    /// Checks the checksum and reads what can be read without a key.
     ///
     /// # Errors
-    /// [`Damaged`] for all other bytes.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
-        let (header, payload) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damaged::CutShort)?;
+    /// [`Damaged`] for bytes that are no message.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Damaged> {
+        let (header, rest) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damaged::CutShort)?;
         let &[version, c0, c1, c2, c3] = header else { return Err(Damaged::CutShort) };
-        if version != VERSION {
+        if !(PLAIN_VERSION..=VERSION).contains(&version) {
             return Err(Damaged::Version(version));
         }
         if checksum(bytes) != u32::from_le_bytes([c0, c1, c2, c3]) {
             return Err(Damaged::Checksum);
         }
-        let (message, rest) = postcard::take_from_bytes(payload).map_err(|_| Damaged::Payload)?;
-        if rest.is_empty() { Ok(message) } else { Err(Damaged::Payload) }
+        match version {
+            PLAIN_VERSION => payload(rest).map(Self::Plain),
+            _ => Sealed::read(rest).map(Self::Sealed),
+        }
+    }
+}
+
+fn payload(bytes: &[u8]) -> Result<StoredMessage, Damaged> {
+    let (message, rest) = postcard::take_from_bytes(bytes).map_err(|_| Damaged::Payload)?;
+    if rest.is_empty() { Ok(message) } else { Err(Damaged::Payload) }
+}
+
+impl StoredMessage {
+    /// The bytes to store where nothing is encrypted.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.body.len() + 256);
+        bytes.extend_from_slice(&[PLAIN_VERSION, 0, 0, 0, 0]);
+        with_checksum(self.append_to(bytes))
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "writing to a Vec can't fail, and every field has a form in the format"
+    )]
+    fn append_to(&self, bytes: Vec<u8>) -> Vec<u8> {
+        postcard::to_extend(self, bytes).expect("a message has a stored form")
     }
 
     /// The attributes that a receive shows, in the wire's shape.
@@ -136,7 +171,13 @@ impl StoredAttribute {
     }
 }
 
-/// Over the version byte and the payload.
+fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let checksum = checksum(&bytes);
+    bytes[1..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Over the version byte and all that follows the checksum.
 fn checksum(bytes: &[u8]) -> u32 {
     let (header, payload) = bytes.split_at(HEADER_BYTES.min(bytes.len()));
     crc32c::crc32c_append(crc32c::crc32c(&header[..1.min(header.len())]), payload)
@@ -173,106 +214,5 @@ mod raw_bytes {
         fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
             Ok(bytes.to_vec())
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Damaged, StoredAttribute, StoredMessage, StoredValue};
-
-    fn message() -> StoredMessage {
-        StoredMessage {
-            message_id: [7; 16],
-            sent_wall_ms: 1_700_000_000_123,
-            sender_id: "000000000000".to_owned(),
-            body: "{\"a\": \"\u{20ac}\"}\r\n".to_owned(),
-            body_md5: [9; 16],
-            attributes: vec![
-                StoredAttribute {
-                    name: "Bytes".to_owned(),
-                    data_type: "Binary.gif".to_owned(),
-                    value: StoredValue::Binary(vec![0, 255, 10]),
-                },
-                StoredAttribute {
-                    name: "Count".to_owned(),
-                    data_type: "Number".to_owned(),
-                    value: StoredValue::Text("12".to_owned()),
-                },
-            ],
-            trace_header: Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned()),
-            group: Some("tenant".to_owned()),
-            deduplication_id: None,
-        }
-    }
-
-    #[test]
-    fn a_message_comes_back_as_it_was_stored() {
-        assert_eq!(StoredMessage::decode(&message().encode()), Ok(message()));
-    }
-
-    /// Stores keep messages for as long as fourteen days: the bytes of version 1 must stay readable as they are.
-    #[test]
-    fn the_bytes_of_version_1_do_not_change() {
-        let message = StoredMessage {
-            message_id: [1; 16],
-            sent_wall_ms: 300,
-            sender_id: "s".to_owned(),
-            body: "hi".to_owned(),
-            body_md5: [2; 16],
-            attributes: vec![StoredAttribute {
-                name: "n".to_owned(),
-                data_type: "Binary".to_owned(),
-                value: StoredValue::Binary(vec![3]),
-            }],
-            trace_header: None,
-            group: Some("g".to_owned()),
-            deduplication_id: None,
-        };
-        let bytes = message.encode();
-        let mut payload = vec![1; 16];
-        payload.extend([0xac, 0x02, 1, b's', 2, b'h', b'i']);
-        payload.extend([2; 16]);
-        payload.extend([1, 1, b'n', 6, b'B', b'i', b'n', b'a', b'r', b'y', 1, 1, 3, 0, 1, 1, b'g', 0]);
-        assert_eq!(bytes[0], 1);
-        assert_eq!(bytes[5..], payload);
-    }
-
-    #[test]
-    fn no_changed_bit_and_no_missing_byte_goes_unnoticed() {
-        let bytes = message().encode();
-        for index in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut changed = bytes.clone();
-                changed[index] ^= 1 << bit;
-                assert!(StoredMessage::decode(&changed).is_err(), "bit {bit} of byte {index}");
-            }
-            assert!(StoredMessage::decode(&bytes[..index]).is_err(), "{index} bytes");
-        }
-        let longer = [bytes.as_slice(), &[0]].concat();
-        assert_eq!(StoredMessage::decode(&longer), Err(Damaged::Checksum));
-    }
-
-    /// What follows a right checksum was written by somebody, if not by this program: nonsense there is an error too.
-    #[test]
-    fn a_payload_of_nonsense_is_an_error() {
-        let mut state = 1u64;
-        for length in 0..2000usize {
-            let mut bytes = vec![1, 0, 0, 0, 0];
-            bytes.extend((0..length % 97).map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (state >> 56) as u8
-            }));
-            let checksum = super::checksum(&bytes);
-            bytes[1..5].copy_from_slice(&checksum.to_le_bytes());
-            assert_eq!(StoredMessage::decode(&bytes), Err(Damaged::Payload));
-        }
-    }
-
-    #[test]
-    fn a_later_version_is_named() {
-        let mut bytes = message().encode();
-        bytes[0] = 2;
-        assert_eq!(StoredMessage::decode(&bytes), Err(Damaged::Version(2)));
-        assert_eq!(StoredMessage::decode(&[]), Err(Damaged::CutShort));
     }
 }

@@ -4,16 +4,18 @@
 //! The answer has the shape of ReceiveMessage's, with all attributes, in XML or (by `Accept`) JSON. Beside them
 //! `IsVisible` and `IsDelayed` say in which state a message is; messages in flight and delayed ones show with
 //! `ShowInvisible=true` and `ShowDelayed=true`. An SDK whose endpoint is this path can call ReceiveMessage and sees
-//! the same.
+//! the same. A message whose key can't be used shows without its body and ids; `NotShown` says why.
 
 use crate::call::Call;
+use crate::keys::{Opener, Unread};
 use crate::errors::{About, from_call};
 use crate::operations::receive_message::{Facts, Shown, read};
 use crate::queue_url;
 use bongsu_engine::{PeekState, Peeked, QueueName};
 use bongsu_node::Body;
 use bongsu_wire::{
-    ErrorKind, Message, Operation, Output, ReceiveMessageRequest, ReceiveMessageResponse, ServiceError,
+    ErrorKind, Message, MessageAttributes, Operation, Output, ReceiveMessageRequest, ReceiveMessageResponse,
+    ServiceError,
 };
 
 mod json;
@@ -93,7 +95,7 @@ pub(crate) async fn run(call: &Call<'_>, query: &str, operation: Operation) -> R
     let name = queue(call, &request.queue_url)?;
     let fifo = name.is_fifo();
     let (invisible, delayed) = (switch(query, "ShowInvisible"), switch(query, "ShowDelayed"));
-    let peeked = call.edge.node.peek(name, MAX_MESSAGES).await;
+    let peeked = call.edge.node.peek(name.clone(), MAX_MESSAGES).await;
     let peeked = peeked.map_err(|error| from_call(error, About::default()))?;
     let shown = peeked.into_iter().filter(|(peeked, _)| match peeked.state {
         PeekState::Visible => true,
@@ -102,8 +104,9 @@ pub(crate) async fn run(call: &Call<'_>, query: &str, operation: Operation) -> R
     });
     let mut messages = Vec::new();
     let mut bytes = 0;
+    let mut opener = call.opener(&name);
     for (peeked, body) in shown {
-        if let Some(message) = show(fifo, &peeked, &body).await? {
+        if let Some(message) = show(fifo, &peeked, &body, &mut opener).await? {
             bytes += message.body.len();
             messages.push(message);
         }
@@ -124,7 +127,12 @@ fn queue(call: &Call<'_>, url: &str) -> Result<QueueName, ServiceError> {
     })
 }
 
-async fn show(fifo: bool, peeked: &Peeked, body: &Body) -> Result<Option<Message>, ServiceError> {
+async fn show(
+    fifo: bool,
+    peeked: &Peeked,
+    body: &Body,
+    opener: &mut Opener<'_>,
+) -> Result<Option<Message>, ServiceError> {
     let all = ["All".to_owned()];
     let shown = Shown::new(&all, &[], &all)?;
     let facts = Facts {
@@ -134,15 +142,35 @@ async fn show(fifo: bool, peeked: &Peeked, body: &Body) -> Result<Option<Message
         first_received_wall_ms: peeked.first_received_wall_ms,
         moved: peeked.moved.as_deref(),
     };
-    let Some(stored) = read(body, peeked.sequence).await else { return Ok(None) };
-    // Nobody received it, so that there is nothing to delete it with.
-    let mut message = facts.message(&shown, String::new(), stored);
+    let mut message = match read(body, peeked.sequence, opener).await {
+        // Nobody received it, so that there is nothing to delete it with.
+        Ok(stored) => facts.message(&shown, String::new(), stored),
+        Err(Unread::Damaged) => return Ok(None),
+        Err(Unread::Key(error)) => not_shown(peeked, &error),
+    };
     let state = [
         ("IsVisible", peeked.state == PeekState::Visible),
         ("IsDelayed", peeked.state == PeekState::Delayed),
     ];
     message.attributes.extend(state.map(|(name, value)| (name.to_owned(), value.to_string())));
     Ok(Some(message))
+}
+
+/// What is known of a message without its key.
+fn not_shown(peeked: &Peeked, error: &ServiceError) -> Message {
+    let attributes = [
+        ("ApproximateReceiveCount", peeked.receive_count.to_string()),
+        ("NotShown", format!("{}: {}", error.kind.code(), error.message)),
+    ];
+    Message {
+        message_id: String::new(),
+        receipt_handle: String::new(),
+        md5_of_body: String::new(),
+        body: String::new(),
+        attributes: attributes.map(|(name, value)| (name.to_owned(), value)).into(),
+        md5_of_message_attributes: None,
+        message_attributes: MessageAttributes::new(),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
 use crate::facts::FactsMemory;
 use crate::http::{Connection, serve};
+use crate::keys::{Keys, KeysError};
 use crate::receipt::Sealer;
 use bongsu_auth::seal::MasterKey;
 use bongsu_auth::secrets::SecretKey;
@@ -33,6 +34,7 @@ pub struct Server {
     root_key: Option<NewKey>,
     is_authenticating: bool,
     audit: Option<AuditThread>,
+    upkeep: JoinHandle<()>,
 }
 
 /// The access key that a new store is governed with.
@@ -56,6 +58,9 @@ pub enum StartError {
     /// Users and keys can't be read.
     #[error("can't read users and access keys: {0}")]
     Realm(#[from] RealmError),
+    /// KMS keys can't be read.
+    #[error("can't read the keys that messages are sealed with: {0}")]
+    Keys(#[from] KeysError),
     /// What is governed could not be noted.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -90,6 +95,7 @@ impl Server {
             local_address: local_address.to_string(),
             stopping: AtomicBool::new(false),
         });
+        let upkeep = tokio::spawn(Arc::clone(&dispatcher.edge.keys).keep_up());
         let (stop, stopped) = watch::channel(false);
         let handler = {
             let dispatcher = Arc::clone(&dispatcher);
@@ -98,7 +104,7 @@ impl Server {
             }
         };
         let serving = tokio::spawn(serve(listener, stopped, handler));
-        Ok(Self { local_address, dispatcher, node, stop, serving, root_key, is_authenticating, audit })
+        Ok(Self { local_address, dispatcher, node, stop, serving, root_key, is_authenticating, audit, upkeep })
     }
 
     /// Where the server listens; with the port that port 0 became.
@@ -121,6 +127,8 @@ impl Server {
     pub async fn stop(self) {
         self.dispatcher.stopping.store(true, Ordering::Relaxed);
         self.node.drain();
+        // Changes that it has begun are finished by tasks of their own.
+        self.upkeep.abort();
         // The only receiver ends with the task; if it is gone there is nothing to tell.
         let _ = self.stop.send(true);
         if let Err(error) = self.serving.await {
@@ -145,7 +153,7 @@ async fn edge(
     let access = Access {
         default_account: settings.account.clone(),
         default_region: settings.region.clone(),
-        realms: Realms::open(node.clone(), master).await?,
+        realms: Realms::open(node.clone(), Arc::clone(&master)).await?,
         verifier: is_on.then(access::verifier),
     };
     let (audit, thread) = match audit_file(settings, is_on) {
@@ -160,6 +168,7 @@ async fn edge(
         node: node.clone(),
         entropy: Entropy::new(),
         access,
+        keys: Keys::open(node.clone(), master).await?,
         facts: FactsMemory::default(),
         audit,
     };

@@ -1,5 +1,6 @@
 //! `bongsu backup` and `bongsu restore`: a copy of a store, made beside its server, and brought back.
 
+use super::key_file::{self, KeyFile};
 use super::{DAMAGED, SOUND, StoreError, io_error, json, lock_error, look, print, progress::Bar, report};
 use bongsu_journal::{BackedUp, BackupError, Copying, LockedDisk, OpenError, ReadOnlyDisk, RealDisk};
 use bongsu_server::store::Progress as _;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 /// Copy a store, also while a server runs on it.
 ///
 /// The copy has all that the server had accepted when the copying ended, and nothing by halves. It is checked before the command ends.
+/// What is sealed in it takes the store's master key, which stays behind unless asked for: keep it, but not beside the copy.
 /// Exit codes: 0 the copy is sound, 1 the store is damaged, 2 it can't be read or the copy not be written.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
@@ -22,6 +24,9 @@ pub(crate) struct Backup {
     /// Copy complete segments too, even where the copy could share them with the store (on one file system)
     #[arg(long)]
     no_links: bool,
+    /// Copy the master key's file too, if it lies in the store's directory
+    #[arg(long)]
+    with_master_key: bool,
     /// Print a JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -29,7 +34,7 @@ pub(crate) struct Backup {
 
 /// Bring a copy of a store back.
 ///
-/// The copy is checked first and stays as it is. Exit codes: 0 the store can be served, 1 the copy is damaged, 2 it can't be read or
+/// The copy is checked first and stays as it is. A master key's file in it is brought back too. Exit codes: 0 the store can be served, 1 the copy is damaged, 2 it can't be read or
 /// the store not be written.
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
@@ -44,8 +49,14 @@ pub(crate) struct Restore {
 
 /// Runs `bongsu backup`; says the exit code.
 pub(crate) fn back_up(arguments: &Backup) -> Result<u8, StoreError> {
-    let done = copy(&arguments.dir, &arguments.dest, !arguments.no_links)?;
-    finish(&arguments.dest, &done, arguments.json, "copied to")
+    let (dir, dest) = (&arguments.dir, &arguments.dest);
+    let done = copy(dir, dest, !arguments.no_links)?;
+    let key = key_file::copy(dir, dest, arguments.with_master_key)?;
+    if arguments.with_master_key && key == KeyFile::Missing {
+        return Err(StoreError::NoMasterKey { dir: dir.clone(), copy: dest.clone() });
+    }
+    let told = Told { what: "copied to", key, about_key: key.after_backup().to_owned() };
+    finish(dest, &done, arguments.json, &told)
 }
 
 /// Runs `bongsu restore`; says the exit code.
@@ -64,7 +75,15 @@ pub(crate) fn restore(arguments: &Restore) -> Result<u8, StoreError> {
     }
     // A server must never write into a copy that others rely on, so nothing is shared with it.
     let done = copy(source, dir, false)?;
-    finish(dir, &done, arguments.json, "restored to")
+    let key = key_file::copy(source, dir, true)?;
+    finish(dir, &done, arguments.json, &Told { what: "restored to", key, about_key: key.after_restore(dir) })
+}
+
+/// What to say of a copy beside what is in it.
+struct Told {
+    what: &'static str,
+    key: KeyFile,
+    about_key: String,
 }
 
 fn copy(from: &Path, to: &Path, links: bool) -> Result<BackedUp, StoreError> {
@@ -82,12 +101,16 @@ fn copy(from: &Path, to: &Path, links: bool) -> Result<BackedUp, StoreError> {
 }
 
 /// Believes the copy only after a look at it.
-fn finish(copy: &Path, done: &BackedUp, as_json: bool, what: &str) -> Result<u8, StoreError> {
+fn finish(copy: &Path, done: &BackedUp, as_json: bool, told: &Told) -> Result<u8, StoreError> {
     let checked = look(Arc::new(ReadOnlyDisk), copy)?;
     if as_json {
-        print(&format!("{:#}\n", json::copied(copy, done, &checked)));
+        print(&format!("{:#}\n", json::copied(copy, done, told.key, &checked)));
     } else {
-        print(&report::copied(copy, done, what));
+        print(&report::copied(copy, done, told.what));
+        // A store without documents has no key.
+        if checked.contents.as_ref().is_ok_and(|contents| contents.documents.documents > 0) {
+            print(&told.about_key);
+        }
         print(&report::checked(copy, &checked));
     }
     Ok(if checked.is_sound() { SOUND } else { DAMAGED })

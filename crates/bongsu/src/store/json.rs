@@ -1,5 +1,6 @@
 //! What was found, for programs. Fields are only ever added.
 
+use super::key_file::KeyFile;
 use super::time::Utc;
 use bongsu_journal::{BackedUp, Fault, FaultKind, Stretch};
 use bongsu_server::store::{Checked, Contents, ENTRY_VERSION, LostMessage, MESSAGE_VERSION, Rescue, Tally};
@@ -40,12 +41,13 @@ pub(super) fn checked(dir: &Path, checked: &Checked, kept: Option<&Path>) -> Val
 }
 
 /// What a backup or a restore came to.
-pub(super) fn copied(copy: &Path, done: &BackedUp, found: &Checked) -> Value {
+pub(super) fn copied(copy: &Path, done: &BackedUp, key: KeyFile, found: &Checked) -> Value {
     json!({
         "copy": copy,
         "bytes": done.bytes,
         "ends": done.tail,
         "segments": { "shared": done.linked, "copied": done.copied, "deletedMeanwhile": done.skipped },
+        "masterKey": key.word(),
         "check": checked(copy, found, None),
     })
 }

@@ -5,6 +5,7 @@
 mod backup;
 mod check;
 mod json;
+mod key_file;
 mod progress;
 mod report;
 #[cfg(test)]
@@ -58,6 +59,14 @@ pub(crate) enum StoreError {
         target: PathBuf,
         /// Why.
         reason: BackupError,
+    },
+    /// The store's key is to be copied, and is not there.
+    #[error("{} was copied, but there is no master.key in {}: the key comes from elsewhere", copy.display(), dir.display())]
+    NoMasterKey {
+        /// The store.
+        dir: PathBuf,
+        /// The copy.
+        copy: PathBuf,
     },
     /// The repair failed.
     #[error(transparent)]

@@ -28,10 +28,40 @@ fn a_backup_of_a_running_server_can_be_restored_and_served() {
     let before = files(&copy);
     let restored = run(&["restore", text(&copy), text(&back)]);
     assert_eq!(restored.code, 0, "{}{}", restored.said, restored.complained);
+    assert!(restored.said.contains("its master key is missing"), "{}", restored.said);
+    std::fs::copy(dir.join("master.key"), back.join("master.key")).unwrap();
     let server = Server::in_directory(&back);
     assert_eq!(receive_all(&server, "jobs"), (0..30).collect::<Vec<_>>());
     stop(server);
     assert_eq!(files(&copy), before, "serving what was restored leaves the copy alone");
+}
+
+#[test]
+fn the_master_key_goes_along_only_where_that_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = tempfile::tempdir().unwrap();
+    let [dir, without, with, back] = ["store", "without", "with", "back"].map(|name| place.path().join(name));
+    let server = Server::in_directory(&dir);
+    server.queue("jobs", &json!({}));
+    send(&server, "jobs", 0..5);
+    stop(server);
+    let done = run(&["backup", text(&dir), text(&without)]);
+    assert!(done.said.contains("without its master key"), "{}", done.said);
+    assert!(!without.join("master.key").exists());
+    let done = run(&["backup", text(&dir), text(&with), "--with-master-key"]);
+    assert_eq!(done.code, 0, "{}{}", done.said, done.complained);
+    let key = with.join("master.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read(&key).unwrap(), std::fs::read(dir.join("master.key")).unwrap());
+    assert_eq!(run(&["restore", text(&with), text(&back), "--json"]).json()["masterKey"], "copied");
+    let server = Server::in_directory(&back);
+    assert_eq!(receive_all(&server, "jobs"), (0..5).collect::<Vec<_>>());
+    stop(server);
+    // A key that lies elsewhere can't be taken along, and nobody should believe that it was.
+    std::fs::rename(dir.join("master.key"), place.path().join("elsewhere")).unwrap();
+    let refused = run(&["backup", text(&dir), text(&place.path().join("other")), "--with-master-key"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.complained.contains("comes from elsewhere"), "{}", refused.complained);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Users and access keys: documents of the store, and what they are while the server runs.
 
 use crate::documents::{self, DocumentError};
+use crate::entropy::Entropy;
 use bongsu_auth::seal::{MasterKey, SealError};
 use bongsu_auth::secrets::SecretKey;
 use bongsu_engine::{Document as Stored, DocumentChange, Expected};
@@ -16,7 +17,7 @@ mod changes;
 pub(crate) use changes::NewKey;
 
 const USERS: &str = "users";
-const ACCESS_KEYS: &str = "access-keys";
+pub(crate) const ACCESS_KEYS: &str = "access-keys";
 
 /// A user, as the store keeps it under `ACCOUNT/NAME`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -275,6 +276,29 @@ fn open_secret(id: &str, sealed: &str, master: &MasterKey) -> Result<SecretKey, 
     let secret = master.open(&secret_context(id), &envelope).map_err(seal)?;
     let secret = std::str::from_utf8(&secret).map_err(|_| seal(SealError::Damaged))?;
     SecretKey::new(secret).map_err(|_| seal(SealError::Damaged))
+}
+
+/// The same access key with its secret sealed by another master key; `None` where it is already.
+///
+/// # Errors
+/// A secret that neither of the two sealed, or that is damaged.
+pub(crate) fn resealed(
+    document: &Stored,
+    (from, to): (&MasterKey, &MasterKey),
+    entropy: &Entropy,
+) -> Result<Option<DocumentChange>, RealmError> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let seal = |source| RealmError::Seal { key: document.name.clone(), source };
+    let mut content: KeyDocument = documents::read(document)?;
+    let envelope = STANDARD.decode(&content.secret).map_err(|_| seal(SealError::Damaged))?;
+    if MasterKey::needed_for(&envelope) == Some(to.id()) {
+        return Ok(None);
+    }
+    let context = secret_context(&document.name);
+    let secret = from.open(&context, &envelope).map_err(seal)?;
+    content.secret = STANDARD.encode(to.seal(&context, &secret, entropy.bytes()).map_err(seal)?);
+    Ok(Some(documents::put(ACCESS_KEYS, document.name.clone(), expected(document.version), &content)))
 }
 
 fn expected(version: u64) -> Expected {

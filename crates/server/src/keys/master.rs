@@ -5,17 +5,23 @@
 
 use crate::entropy::Entropy;
 use bongsu_auth::seal::{KEY_BYTES, MasterKey, SealError};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The default file's name within the data directory.
 pub const FILE_NAME: &str = "master.key";
 /// A key's text has 44 or 64 characters and perhaps a line's end; what is longer is something else.
 const MAX_TEXT_BYTES: u64 = 1024;
+/// How long the command may take.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the master key comes from.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,7 +101,7 @@ impl MasterKeySource {
             }
             Self::File(path) => read(path),
             Self::Text(text) => key("the environment", text),
-            Self::Command(command) => key("the command's output", &output_of(command)?),
+            Self::Command(command) => key("the command's output", &output_of(command, COMMAND_TIMEOUT)?),
             Self::Ephemeral => Ok(MasterKey::new(&Zeroizing::new(entropy.bytes::<KEY_BYTES>()))),
         }
     }
@@ -144,27 +150,65 @@ fn make(path: &Path, entropy: &Entropy) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn output_of(command: &str) -> Result<Zeroizing<String>, MasterKeyError> {
-    let failed = |reason: String| MasterKeyError::Command(reason);
-    let output = Command::new("/bin/sh")
+fn failed(reason: impl Into<String>) -> MasterKeyError {
+    MasterKeyError::Command(reason.into())
+}
+
+/// What a command writes, which has to end in time.
+fn output_of(command: &str, timeout: Duration) -> Result<Zeroizing<String>, MasterKeyError> {
+    let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
+        // With all that it starts it can be ended as one.
+        .process_group(0)
+        .spawn()
         .map_err(|error| failed(error.to_string()))?;
-    let text = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(failed(output.status.to_string()));
+    let group = child.id();
+    let (done, is_done) = channel();
+    let reader = std::thread::Builder::new().name("master-key".to_owned()).spawn(move || {
+        // Nobody listens any more where it took too long.
+        let _ = done.send(finish(&mut child));
+    });
+    reader.map_err(|error| failed(error.to_string()))?;
+    let finished = is_done.recv_timeout(timeout).or_else(|error| {
+        end(group);
+        match error {
+            RecvTimeoutError::Timeout => Err(failed(format!("it took longer than {timeout:?}"))),
+            RecvTimeoutError::Disconnected => Err(failed("its output could not be read")),
+        }
+    });
+    let (text, status) = finished?.map_err(|error| failed(error.to_string()))?;
+    if !status.success() {
+        return Err(failed(status.to_string()));
     }
     match std::str::from_utf8(&text) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(failed("its output is no text".to_owned())),
+        Err(_) => Err(failed("its output is no text")),
+    }
+}
+
+/// Reads what a command writes, and waits for its end.
+fn finish(child: &mut Child) -> io::Result<(Zeroizing<Vec<u8>>, ExitStatus)> {
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    if let Some(output) = child.stdout.take() {
+        output.take(MAX_TEXT_BYTES).read_to_end(&mut text)?;
+    }
+    Ok((text, child.wait()?))
+}
+
+/// Ends a command and what it has started.
+fn end(group: u32) {
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        // It may have ended by itself just now.
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MasterKeyError, MasterKeySource};
+    use super::{MasterKeyError, MasterKeySource, output_of};
     use crate::entropy::Entropy;
     use std::os::unix::fs::PermissionsExt as _;
     use zeroize::Zeroizing;
@@ -210,5 +254,22 @@ mod tests {
         assert_eq!(from_command.id(), from_text.id());
         let error = MasterKeySource::Command("exit 3".to_owned()).load(&Entropy::new()).unwrap_err();
         assert!(error.to_string().contains('3'), "{error}");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let mark = directory.path().join("still-there");
+        let command = format!("(sleep 2; touch {}) & sleep 60", mark.display());
+        let error = output_of(&command, std::time::Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("longer than"), "{error}");
+        let gone = std::process::Command::new("sleep").arg("2.5").status().unwrap();
+        assert!(gone.success() && !mark.exists());
+    }
+
+    #[test]
+    fn a_command_that_writes_without_end_is_cut_short() {
+        let error = MasterKeySource::Command("yes".to_owned()).load(&Entropy::new()).unwrap_err();
+        assert!(matches!(error, MasterKeyError::Command(_) | MasterKeyError::Malformed { .. }), "{error}");
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::call::Call;
 use crate::clock;
-use crate::errors::{invalid_parameter, invalid_value};
+use crate::errors::{internal_failure, invalid_parameter, invalid_value};
+use crate::keys::Sealing;
 use crate::message::{StoredAttribute, StoredMessage};
 use crate::message_attributes;
 use bongsu_engine::{Outgoing, Sent};
@@ -53,6 +54,7 @@ impl Draft {
         call: &Call<'_>,
         fifo: bool,
         body_md5: md5::Digest,
+        sealing: &Sealing,
     ) -> Result<Prepared, ServiceError> {
         let delay_ms = self.delay_seconds.map(delay_ms).transpose()?;
         message_attributes::check_body(&self.body)?;
@@ -89,7 +91,7 @@ impl Draft {
             group: self.group_id,
             deduplication_id: self.deduplication_id,
             content_hash,
-            stored: stored.encode(),
+            stored: encode(&stored, sealing)?,
         };
         Ok(Prepared { outgoing, body_md5: md5::show(&body_md5), attributes_md5, system_attributes_md5 })
     }
@@ -106,6 +108,18 @@ pub(super) fn accepted(sent: Sent, fifo: bool) -> Accepted {
     Accepted {
         message_id: crate::message::show_id(sent.message_id),
         sequence_number: fifo.then(|| show_sequence(sent.sequence)),
+    }
+}
+
+fn encode(message: &StoredMessage, sealing: &Sealing) -> Result<Vec<u8>, ServiceError> {
+    match sealing {
+        Sealing::Key(key) => message.seal(key).map_err(|error| {
+            tracing::error!(%error, "can't seal a message");
+            internal_failure()
+        }),
+        Sealing::Off => Ok(message.encode()),
+        // Nobody will store it.
+        Sealing::NoQueue => Ok(Vec::new()),
     }
 }
 

@@ -3,7 +3,8 @@
 use super::outgoing::{check_id, show_sequence};
 use crate::call::Call;
 use crate::errors::{About, from_call, internal_failure, invalid_value};
-use crate::message::{StoredMessage, show_id};
+use crate::keys::{Opener, Unread};
+use crate::message::{Stored, StoredMessage, show_id};
 use crate::message_attributes::{NameFilter, is_all};
 use bongsu_engine::{Delivery, Moved, Receive};
 use bongsu_node::{Body, CallError, Received};
@@ -46,6 +47,7 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     )?;
     let about = About { attempt_id: attempt_id.as_deref().unwrap_or_default(), ..About::default() };
     let fifo = name.is_fifo();
+    call.check_receivable(&name).await?;
     let receive =
         Receive { name, max_messages, visibility_timeout_ms, wait_ms, attempt_id: attempt_id.clone() };
     let Some(received) = receive_unless_gone(call, receive).await else {
@@ -54,9 +56,16 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     let received = received.map_err(|error| from_call(error, about))?;
     let handed_out = received.deliveries.len();
     let mut messages = Vec::with_capacity(handed_out);
-    for (delivery, body) in received.deliveries {
-        if let Some(stored) = read(&body, delivery.receipt.sequence).await {
-            messages.push(message(call, fifo, &shown, &delivery, stored));
+    let mut opener = call.opener(&received.queue);
+    for (delivery, body) in &received.deliveries {
+        match read(body, delivery.receipt.sequence, &mut opener).await {
+            Ok(stored) => messages.push(message(call, fifo, &shown, delivery, stored)),
+            Err(Unread::Damaged) => {}
+            Err(Unread::Key(error)) => {
+                // Nobody gets anything, and everything is there again at once: also what could have been opened.
+                call.edge.node.give_back(&received);
+                return Err(error);
+            }
         }
     }
     // A damaged message comes back, and in the end to its dead-letter queue; it must not take the others with it.
@@ -97,21 +106,26 @@ fn unless_gone(
     Some(received)
 }
 
-/// Reads a message's bytes; `None`, with a line in the log, where they can't be read or are damaged.
-pub(crate) async fn read(body: &Body, sequence: u64) -> Option<StoredMessage> {
-    let bytes = match body.read().await {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            tracing::error!(sequence, %error, "can't read a stored message");
-            return None;
-        }
-    };
-    match StoredMessage::decode(&bytes) {
-        Ok(stored) => Some(stored),
-        Err(error) => {
-            tracing::error!(sequence, %error, "a stored message is damaged");
-            None
-        }
+/// Reads a message's bytes and opens them. What can't be read, or is damaged, leaves a line in the log.
+///
+/// # Errors
+/// [`Unread`].
+pub(crate) async fn read(
+    body: &Body,
+    sequence: u64,
+    opener: &mut Opener<'_>,
+) -> Result<StoredMessage, Unread> {
+    let bytes = body.read().await.map_err(|error| {
+        tracing::error!(sequence, %error, "can't read a stored message");
+        Unread::Damaged
+    })?;
+    let stored = Stored::read(&bytes).map_err(|error| {
+        tracing::error!(sequence, %error, "a stored message is damaged");
+        Unread::Damaged
+    })?;
+    match stored {
+        Stored::Plain(message) => Ok(message),
+        Stored::Sealed(sealed) => opener.open(&sealed, sequence),
     }
 }
 

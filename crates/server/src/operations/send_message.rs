@@ -3,6 +3,7 @@
 use super::outgoing::{Draft, accepted};
 use crate::call::{Call, unexpected};
 use crate::errors::{About, from_engine, internal_failure};
+use crate::keys::Sealing;
 use bongsu_engine::{Command, EngineError, QueueName, Reply};
 use bongsu_wire::{Output, SendMessageRequest, SendMessageResponse, ServiceError, md5};
 
@@ -24,7 +25,11 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<
         return Err(too_long(call, name).await?);
     }
     let body_md5 = md5::body(&draft.body);
-    let prepared = draft.prepare(call, fifo, body_md5)?;
+    let sealing = call.sealing(&name).await?;
+    let prepared = draft.prepare(call, fifo, body_md5, &sealing)?;
+    if let Sealing::NoQueue = sealing {
+        return Err(ServiceError::queue_does_not_exist());
+    }
     let command = Command::Send { name, messages: vec![prepared.outgoing] };
     let sent = match call.ask(command, About::default()).await? {
         Reply::Sent(mut results) => results.pop().ok_or_else(internal_failure)?,

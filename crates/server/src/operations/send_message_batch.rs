@@ -5,6 +5,7 @@ use super::batch;
 use super::outgoing::{Draft, Prepared, accepted};
 use crate::call::{Call, unexpected};
 use crate::errors::{About, from_engine, internal_failure, invalid_parameter, invalid_value};
+use crate::keys::Sealing;
 use bongsu_engine::attributes::boolean;
 use bongsu_engine::{Command, EngineError, QueueName, Reply, Sent};
 use bongsu_wire::{
@@ -32,11 +33,15 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageBatchRequest) -> Re
     if fifo {
         check_fifo(call, &name, &entries).await?;
     }
+    let sealing = call.sealing(&name).await?;
+    if let Sealing::NoQueue = sealing {
+        return Err(ServiceError::queue_does_not_exist());
+    }
     let bodies: Vec<&str> = entries.iter().map(|(_, draft)| draft.body.as_str()).collect();
     let digests = md5::bodies(&bodies);
     let mut prepared = Vec::with_capacity(entries.len());
     for (index, ((id, draft), body_md5)) in entries.into_iter().zip(digests).enumerate() {
-        prepared.push((id, prepare(call, fifo, index, draft, body_md5)));
+        prepared.push((id, prepare((call, &sealing), fifo, index, draft, body_md5)));
     }
     send(call, name, prepared).await
 }
@@ -72,8 +77,9 @@ async fn check_fifo(
         }
     }
     if entries.iter().any(|(_, draft)| draft.deduplication_id.is_none()) {
-        let queue = call.describe(name.clone()).await?;
-        let by_content = queue.attributes.get("ContentBasedDeduplication").and_then(|value| boolean(value));
+        let facts = call.edge.facts.of(&call.edge.node, name).await?;
+        let facts = facts.ok_or_else(ServiceError::queue_does_not_exist)?;
+        let by_content = facts.attributes.get("ContentBasedDeduplication").and_then(|value| boolean(value));
         if by_content != Some(true) {
             return Err(from_engine(EngineError::MissingDeduplicationId, About::default()));
         }
@@ -82,7 +88,7 @@ async fn check_fifo(
 }
 
 fn prepare(
-    call: &Call<'_>,
+    (call, sealing): (&Call<'_>, &Sealing),
     fifo: bool,
     index: usize,
     draft: Draft,
@@ -91,7 +97,7 @@ fn prepare(
     if draft.body.is_empty() {
         return Err(missing_body(index));
     }
-    draft.prepare(call, fifo, body_md5)
+    draft.prepare(call, fifo, body_md5, sealing)
 }
 
 fn missing_body(index: usize) -> ServiceError {
