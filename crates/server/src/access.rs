@@ -7,6 +7,7 @@
 mod caller;
 mod conditions;
 mod needs;
+mod pages;
 pub(crate) mod realm;
 mod refusal;
 
@@ -19,9 +20,10 @@ use crate::config::Account;
 use crate::facts::{Facts, Policy};
 use crate::http::Connection;
 use crate::identity::Identity;
+use bongsu_engine::StringMap;
 use bongsu_auth::signature::{Refusal, Request, Rules, Verifier};
 use bongsu_policy::{Decision, Denial, Document, Missing, evaluate};
-use bongsu_wire::{Operation, ServiceError};
+use bongsu_wire::{ErrorKind, Operation, ServiceError};
 use conditions::Conditions;
 use hyper::http::request::Parts;
 use realm::{AccessKey, Realms};
@@ -46,6 +48,8 @@ pub(crate) struct Access {
     pub(crate) default_region: String,
     /// Users and keys; kept also while authentication is off.
     pub(crate) realms: Realms,
+    /// The address that clients know the server by, if it was given one.
+    pub(crate) public_url: Option<String>,
     /// `None`: authentication is off.
     pub(crate) verifier: Option<Verifier>,
 }
@@ -77,7 +81,12 @@ impl Access {
         connection: &Connection,
     ) -> Result<Caller, ServiceError> {
         let address = connection.peer();
+        let authority = parts.uri.authority().map(|authority| authority.as_str());
         let Some(verifier) = &self.verifier else {
+            if pages::is_foreign(&parts.method, authority, &parts.headers, self.public_url.as_deref()) {
+                let reason = "Authentication is off, and this request comes from a web page of another origin.";
+                return Err(ServiceError::new(ErrorKind::AccessDenied, reason));
+            }
             let Identity { account, region } =
                 Identity::of(parts, &self.default_account, &self.default_region);
             return Ok(Caller { account, region, who: Who::Unchecked, address, key: None });
@@ -86,7 +95,7 @@ impl Access {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query(),
-            authority: parts.uri.authority().map(|authority| authority.as_str()),
+            authority,
             headers: &parts.headers,
             body,
         };
@@ -114,6 +123,16 @@ impl Access {
     }
 }
 
+/// The tags that an operation sets, and the keys of those that it removes.
+fn tags_of(operation: &Operation) -> (Option<&StringMap>, &[String]) {
+    match operation {
+        Operation::CreateQueue(request) => (Some(&request.tags), &[]),
+        Operation::TagQueue(request) => (Some(&request.tags), &[]),
+        Operation::UntagQueue(request) => (None, &request.tag_keys),
+        _ => (None, &[]),
+    }
+}
+
 impl Call<'_> {
     /// Refuses an operation that the caller may not do.
     ///
@@ -123,24 +142,23 @@ impl Call<'_> {
         if matches!(self.caller.who, Who::Unchecked) {
             return Ok(());
         }
-        let tags = match operation {
-            Operation::CreateQueue(request) => Some(&request.tags),
-            Operation::TagQueue(request) => Some(&request.tags),
-            _ => None,
-        };
+        let (request_tags, removed_tags) = tags_of(operation);
         for need in needs::of(operation, &self.caller) {
             let facts = match &need.queue {
                 Some(name) => self.edge.facts.of(&self.edge.node, name).await?,
                 None => None,
             };
-            let account = need.queue.as_ref().map_or(&self.caller.account, |queue| &queue.account);
+            let own = (&self.caller.account, &self.caller.region);
+            let (account, region) = need.queue.as_ref().map_or(own, |queue| (&queue.account, &queue.region));
             let conditions = Conditions {
                 caller: &self.caller,
                 headers: self.headers,
                 is_secure: self.connection.is_secure(),
                 resource_account: account,
                 facts: facts.as_deref(),
-                request_tags: tags,
+                region,
+                request_tags,
+                removed_tags,
             };
             self.decide(&need, facts.as_deref(), &conditions)?;
         }
@@ -192,7 +210,9 @@ impl Call<'_> {
             is_secure: self.connection.is_secure(),
             resource_account,
             facts: None,
+            region: &self.caller.region,
             request_tags: None,
+            removed_tags: &[],
         };
         let principal = self.caller.principal();
         let cross_account = resource_policy.is_some();

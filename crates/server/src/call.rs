@@ -31,7 +31,7 @@ pub(crate) struct Edge {
 pub(crate) struct Call<'a> {
     pub(crate) edge: &'a Edge,
     /// Who makes it, in which account and region.
-    pub(crate) caller: Caller,
+    pub(crate) caller: &'a Caller,
     /// Its headers.
     pub(crate) headers: &'a HeaderMap,
     /// What queue URLs in the answer begin with.
@@ -93,7 +93,7 @@ impl Call<'_> {
     /// # Errors
     /// `QueueDoesNotExist` for what is no QueueUrl at all, as with the real service.
     pub(crate) fn queue(&self, queue_url: &str) -> Result<QueueName, ServiceError> {
-        queue_url::read(queue_url, &self.caller).ok_or_else(ServiceError::queue_does_not_exist)
+        queue_url::read(queue_url, self.caller).ok_or_else(ServiceError::queue_does_not_exist)
     }
 
     /// The QueueUrl of a queue, with the address that this client uses.
@@ -118,7 +118,7 @@ impl Call<'_> {
         self.edge.audit.record(&Event {
             request_id,
             address: self.caller.address,
-            caller: Some(&self.caller),
+            caller: Some(self.caller),
             claimed_key: None,
             action,
             resource: about.as_deref().or(resource),
@@ -167,6 +167,24 @@ impl Call<'_> {
 
 /// The engine answered a command with another command's reply.
 pub(crate) fn unexpected(reply: &Reply) -> ServiceError {
-    tracing::error!(?reply, "the engine's reply doesn't belong to the command");
+    tracing::error!(reply = kind(reply), "the engine's reply doesn't belong to the command");
     internal_failure()
+}
+
+/// A reply's kind: what is in it (policies, names) is not for the log.
+fn kind(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Done => "Done",
+        Reply::Sent(_) => "Sent",
+        Reply::Received(_) => "Received",
+        Reply::Each(_) => "Each",
+        Reply::Description(_) => "Description",
+        Reply::Names { .. } => "Names",
+        Reply::TaskStarted(_) => "TaskStarted",
+        Reply::TaskCancelled { .. } => "TaskCancelled",
+        Reply::Tasks(_) => "Tasks",
+        Reply::Peeked(_) => "Peeked",
+        Reply::DocumentsChanged { .. } => "DocumentsChanged",
+        Reply::Documents { .. } => "Documents",
+    }
 }

@@ -19,7 +19,7 @@ use hyper::header::{HOST, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,8 +52,8 @@ impl Dispatcher {
         let answer = match caught(self.answer(request, connection, encoding, &request_id)).await {
             Ok(answer) => answer,
             Err(panic) => {
-                let message = panic_message(panic.as_ref());
-                tracing::error!(request_id, message, "a request handler panicked");
+                let reason = panic_message(panic.as_ref());
+                tracing::error!(request_id, ?reason, "a request handler panicked");
                 Answer::refusal(encoding, &internal_failure(), &request_id)
             }
         };
@@ -61,7 +61,7 @@ impl Dispatcher {
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         request: Request<Incoming>,
         connection: Arc<Connection>,
         encoding: Encoding,
@@ -83,57 +83,65 @@ impl Dispatcher {
                 return Answer::refusal(encoding, &error, request_id);
             }
         };
-        if let Some(asked) = Asked::read(&parts, &body) {
-            return Box::pin(self.beside(&asked, &parts, &body, &connection, caller, request_id)).await;
+        let arrived = Arrived { parts, body, connection, caller, encoding };
+        if Asked::read(&arrived.parts, &arrived.body).is_some() {
+            let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
+            return to_its_end(async move { dispatcher.beside(arrived, &request_id).await }).await;
         }
         // A signature covers this form of the path: acted upon as it came, it could be led elsewhere on its way.
-        let path = normal_path(parts.uri.path());
-        let operation = match decode(encoding, &parts, &path, &body) {
-            Err(error) if error.kind == ErrorKind::MissingAction && parts.method != Method::POST => {
+        let path = normal_path(arrived.parts.uri.path());
+        let operation = match decode(encoding, &arrived.parts, &path, &arrived.body) {
+            Err(error) if error.kind == ErrorKind::MissingAction && arrived.parts.method != Method::POST => {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
             }
             Err(error) => return Answer::refusal(encoding, &error, request_id),
             Ok(operation) => operation,
         };
-        // Its parts are needed for the log when the operation is gone; most operations leave no line there.
+        if manages(&operation) {
+            let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
+            return to_its_end(async move { dispatcher.perform(&arrived, operation, &request_id).await }).await;
+        }
+        self.perform(&arrived, operation, request_id).await
+    }
+
+    /// Does what a caller may do.
+    async fn perform(&self, arrived: &Arrived, operation: Operation, request_id: &str) -> Answer {
+        let Arrived { parts, encoding, .. } = arrived;
+        let path = normal_path(parts.uri.path());
         let manages = self.edge.audit.is_on() && manages(&operation);
-        let call = self.call(&parts, &connection, caller, manages);
+        let call = self.call(arrived, manages);
+        // Its parts are needed for the log when the operation is gone; most operations leave no line there.
         let (action, about) = (operation.name(), resource_of(&operation).filter(|_| call.is_watched()));
         let about = about.map(str::to_owned);
         tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
         let result = match call.permit(&operation).await {
-            Ok(()) => run(&call, &parts, &path, operation).await,
+            Ok(()) => run(&call, parts, &path, operation).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
-            tracing::debug!(request_id, code = error.kind.code(), message = error.message, "refused");
+            tracing::debug!(request_id, code = error.kind.code(), reason = ?error.message, "refused");
         }
         let refused = result.as_ref().err().map(|error| error.kind);
         if manages || refused.is_some_and(is_denial) {
             call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));
         }
-        if encoding == Encoding::QueryJson && peek::is_path(&path) {
+        if *encoding == Encoding::QueryJson && peek::is_path(&path) {
             return peek::json_answer(&result, request_id);
         }
         match result {
-            Ok(output) => Answer::success(encoding, &output, request_id),
-            Err(error) => Answer::refusal(encoding, &error, request_id),
+            Ok(output) => Answer::success(*encoding, &output, request_id),
+            Err(error) => Answer::refusal(*encoding, &error, request_id),
         }
     }
 
     /// A service that stands beside SQS. All that it changes or refuses is in the audit log.
-    async fn beside(
-        &self,
-        asked: &Asked<'_>,
-        parts: &Parts,
-        body: &[u8],
-        connection: &Connection,
-        caller: Caller,
-        request_id: &str,
-    ) -> Answer {
-        let call = self.call(parts, connection, caller, true);
+    async fn beside(&self, arrived: Arrived, request_id: &str) -> Answer {
+        let Some(asked) = Asked::read(&arrived.parts, &arrived.body) else {
+            return Answer::refusal(arrived.encoding, &internal_failure(), request_id);
+        };
+        let call = self.call(&arrived, true);
         tracing::debug!(request_id, action = asked.action(), "request");
-        let result = asked.run(&call, parts, body).await;
+        let result = asked.run(&call, &arrived.parts, &arrived.body).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
         let is_denied = result.as_ref().is_err_and(|refused| refused.status == StatusCode::FORBIDDEN);
         if is_denied || !asked.only_looks() {
@@ -144,7 +152,7 @@ impl Dispatcher {
 
     /// Somebody who could not show who he is.
     fn note_stranger(&self, parts: &Parts, connection: &Connection, error: &ServiceError, request_id: &str) {
-        tracing::debug!(request_id, code = error.kind.code(), message = error.message, "refused");
+        tracing::debug!(request_id, code = error.kind.code(), "refused");
         self.edge.audit.record(&Event {
             request_id,
             address: connection.peer(),
@@ -178,13 +186,8 @@ impl Dispatcher {
         None
     }
 
-    fn call<'a>(
-        &'a self,
-        parts: &'a Parts,
-        connection: &'a Connection,
-        caller: Caller,
-        manages: bool,
-    ) -> Call<'a> {
+    fn call<'a>(&'a self, arrived: &'a Arrived, manages: bool) -> Call<'a> {
+        let Arrived { parts, connection, caller, .. } = arrived;
         let authority = parts.uri.authority().map(|authority| authority.as_str());
         let trace_header = header(&parts.headers, "x-amzn-trace-id");
         let host = header(&parts.headers, HOST.as_str()).or(authority);
@@ -197,6 +200,26 @@ impl Dispatcher {
             connection,
             decided: Decided::new(manages),
         }
+    }
+}
+
+/// A request that has come in whole, from somebody who is known as far as need be.
+struct Arrived {
+    parts: Parts,
+    body: Bytes,
+    connection: Arc<Connection>,
+    caller: Caller,
+    encoding: Encoding,
+}
+
+/// Does something to its end although the client goes away: what was changed has to be seen everywhere, and be in the audit log.
+async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    match tokio::spawn(work).await {
+        Ok(answer) => answer,
+        Err(error) => resume_unwind(match error.try_into_panic() {
+            Ok(panic) => panic,
+            Err(error) => Box::new(error.to_string()),
+        }),
     }
 }
 

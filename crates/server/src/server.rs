@@ -154,6 +154,7 @@ async fn edge(
         default_account: settings.account.clone(),
         default_region: settings.region.clone(),
         realms: Realms::open(node.clone(), Arc::clone(&master)).await?,
+        public_url: settings.public_url.clone(),
         verifier: is_on.then(access::verifier),
     };
     let (audit, thread) = match audit_file(settings, is_on) {

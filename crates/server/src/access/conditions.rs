@@ -17,8 +17,12 @@ pub(crate) struct Conditions<'a> {
     pub(crate) resource_account: &'a str,
     /// The queue, if there is one.
     pub(crate) facts: Option<&'a Facts>,
+    /// The region that the request acts in: of the queue, if it names one.
+    pub(crate) region: &'a str,
     /// Tags that the request sets.
     pub(crate) request_tags: Option<&'a StringMap>,
+    /// Keys of tags that it removes.
+    pub(crate) removed_tags: &'a [String],
 }
 
 impl Context for Conditions<'_> {
@@ -30,7 +34,7 @@ impl Context for Conditions<'_> {
             "aws:securetransport" => Values::One(Value::Bool(self.is_secure)),
             "aws:useragent" => self.header("user-agent"),
             "aws:referer" => self.header("referer"),
-            "aws:requestedregion" => text(&self.caller.region),
+            "aws:requestedregion" => text(self.region),
             "aws:resourceaccount" => text(self.resource_account),
             "aws:viaawsservice" => Values::One(Value::Bool(false)),
             "aws:tagkeys" => self.tag_keys(),
@@ -45,8 +49,9 @@ impl Conditions<'_> {
     }
 
     fn tag_keys(&self) -> Values<'_> {
-        let Some(tags) = self.request_tags else { return Values::Absent };
-        Values::Several(tags.keys().map(|key| Value::from(key.as_str())).collect())
+        let set = self.request_tags.into_iter().flat_map(StringMap::keys);
+        let keys = set.chain(self.removed_tags);
+        Values::Several(keys.map(|key| Value::from(key.as_str())).collect())
     }
 
     fn tag(&self, key: &str) -> Values<'_> {
@@ -57,8 +62,17 @@ impl Conditions<'_> {
         } else {
             return Values::Absent;
         };
-        let found = tags.into_iter().flatten().find(|(key, _)| key.to_lowercase() == name);
-        found.map_or(Values::Absent, |(_, value)| text(value))
+        // To policies the keys of tags have no case, to queues they have: a tag beside another must not hide it.
+        let same = tags.into_iter().flatten().filter(|(key, _)| key.to_lowercase() == name);
+        let mut found: Vec<Value<'_>> = same.map(|(_, value)| Value::from(value.as_str())).collect();
+        match found.pop() {
+            None => Values::Absent,
+            Some(only) if found.is_empty() => Values::One(only),
+            Some(last) => {
+                found.push(last);
+                Values::Several(found)
+            }
+        }
     }
 }
 
@@ -69,3 +83,6 @@ fn text(text: &str) -> Values<'_> {
 fn now_ms() -> i64 {
     i64::try_from(clock::wall_ms()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

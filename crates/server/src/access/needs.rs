@@ -16,7 +16,8 @@ pub(crate) struct Need {
     pub(crate) cross_account: bool,
 }
 
-/// What an operation needs. The first is what it is; a redrive needs more, as it moves messages on the caller's behalf.
+/// What an operation needs. The first is what it is; a redrive needs more, as it moves messages on the caller's behalf, and so does
+/// a queue that is made with tags.
 pub(crate) fn of(operation: &Operation, caller: &Caller) -> Vec<Need> {
     let own = |action, queue| vec![Need { action, queue, cross_account: false }];
     let shared = |action, queue| vec![Need { action, queue, cross_account: true }];
@@ -29,7 +30,12 @@ pub(crate) fn of(operation: &Operation, caller: &Caller) -> Vec<Need> {
             shared("sqs:ChangeMessageVisibility", url)
         }
         Operation::CreateQueue(request) => {
-            own("sqs:CreateQueue", Some(named(caller, None, &request.queue_name)))
+            let queue = named(caller, None, &request.queue_name);
+            let mut needs = own("sqs:CreateQueue", Some(queue.clone()));
+            if !request.tags.is_empty() {
+                needs.extend(own("sqs:TagQueue", Some(queue)));
+            }
+            needs
         }
         Operation::DeleteQueue(_) => own("sqs:DeleteQueue", url),
         Operation::PurgeQueue(_) => shared("sqs:PurgeQueue", url),
@@ -100,3 +106,6 @@ fn named(caller: &Caller, account: Option<&str>, name: &str) -> QueueName {
     let account = account.filter(|account| !account.is_empty()).unwrap_or(&caller.account);
     QueueName::new(account, &caller.region, name)
 }
+
+#[cfg(test)]
+mod tests;
