@@ -186,3 +186,35 @@ def test_errors_are_the_ones_that_scripts_look_for(aws, queue):
     assert refusal.endswith("The specified queue does not exist.")
     refusal = aws("receive-message", "--queue-url", queue, "--max-number-of-messages", 11, fails=True)
     assert "(InvalidParameterValue) when calling the ReceiveMessage operation" in refusal
+
+
+def test_a_user_made_with_aws_iam_gets_in_by_its_policy(guarded, tmp_path):
+    def run(key_id, secret, *arguments, fails=False):
+        keys = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "us-east-1"}
+        environment = {**os.environ, **keys, "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": ""}
+        command = [CLI, "--endpoint-url", guarded.endpoint, "--output", "json", *map(str, arguments)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert (done.returncode != 0) == fails, done
+        return done.stderr.strip() if fails else json.loads(done.stdout or "{}")
+
+    root, name = (guarded.root.id, guarded.root.secret), unique("cli")
+    queue = run(*root, "sqs", "create-queue", "--queue-name", name)["QueueUrl"]
+    made = run(*root, "iam", "create-user", "--user-name", name, "--tags", "Key=team,Value=red")["User"]
+    assert made["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/{name}"
+    key = run(*root, "iam", "create-access-key", "--user-name", name)["AccessKey"]
+    user = (key["AccessKeyId"], key["SecretAccessKey"])
+    send = ("sqs", "send-message", "--queue-url", queue, "--message-body", "m")
+    assert "(AccessDenied) when calling the SendMessage operation: User: " in run(*user, *send, fails=True)
+    document = {"Statement": {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}}
+    (tmp_path / "policy.json").write_text(json.dumps(document))
+    policy = ("--user-name", name, "--policy-name", "own")
+    run(*root, "iam", "put-user-policy", *policy, "--policy-document", f"file://{tmp_path}/policy.json")
+    assert run(*root, "iam", "get-user-policy", *policy)["PolicyDocument"] == document
+    assert run(*user, *send)["MessageId"]
+    assert "(SignatureDoesNotMatch)" in run(user[0], "wrong", *send, fails=True)
+    assert "(InvalidClientTokenId)" in run("AKIAABCDEFGHIJKLMNOP", "wrong", *send, fails=True)
+    assert "(NoSuchEntity)" in run(*root, "iam", "get-user", "--user-name", unique(), fails=True)
+    assert [user["UserName"] for user in run(*root, "iam", "list-users")["Users"]] == [name]
+    run(*root, "iam", "delete-access-key", "--user-name", name, "--access-key-id", user[0])
+    run(*root, "iam", "delete-user", "--user-name", name)
+    assert "(NoSuchEntity)" in run(*root, "iam", "delete-user-policy", *policy, fails=True)

@@ -22,15 +22,17 @@ PROTOCOL = botocore.session.get_session().get_service_model("sqs").metadata["pro
 """What this environment's botocore speaks to SQS: `json` or `query`."""
 
 
-def client(endpoint: str, region: str = REGION, access_key: str = "test", **config):
+def client(
+    endpoint: str, region: str = REGION, access_key: str = "test", secret_key: str = "test", service: str = "sqs", **config
+):
     """A client with no retries and no checks of its own, so that a test sees the server's own first answer."""
     options = {"retries": {"max_attempts": 0}, "parameter_validation": False, "read_timeout": 60, **config}
     return boto3.client(
-        "sqs",
+        service,
         endpoint_url=endpoint,
         region_name=region,
         aws_access_key_id=access_key,
-        aws_secret_access_key="test",
+        aws_secret_access_key=secret_key,
         config=Config(**options),
     )
 

@@ -38,6 +38,7 @@ class Server:
         self.home = Path(tempfile.mkdtemp(prefix="bongsu-conformance-"))
         self.data_dir = data_dir or self.home / "data"
         self.log = self.home / "server.log"
+        self.output = self.home / "server.out"
         self.options = options
         self.environment = environment or {}
         self.listen = "127.0.0.1:0"
@@ -51,9 +52,9 @@ class Server:
         """Starts the process without waiting until it is ready."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BONGSU_")}
         environment = {**inherited, "NO_COLOR": "1", **self.environment}
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.home
+                self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment, cwd=self.home
             )
         return self.process
 
@@ -85,6 +86,10 @@ class Server:
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def output_text(self) -> str:
+        """Standard output: where the server shows what belongs in no log."""
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
 
     def check_log(self) -> None:
         """A panic is a bug even where the client that met it was answered somehow."""

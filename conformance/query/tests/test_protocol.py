@@ -3,7 +3,8 @@
 import boto3
 import botocore
 
-from support.clients import PROTOCOL, receive_one
+from support.access import DENIED, NO_TOKEN, UNKNOWN_KEY, WRONG_SIGNATURE, Key
+from support.clients import PROTOCOL, receive_one, refused
 
 
 def test_this_is_the_older_sdk():
@@ -30,3 +31,13 @@ def test_a_carriage_return_survives_xml(sqs, queue):
     message = receive_one(sqs, queue, MessageAttributeNames=["All"])
     assert message["Body"] == "\r\n\r"
     assert message["MessageAttributes"] == attribute
+
+
+def test_the_older_sdk_sees_who_is_kept_out(account, stranger):
+    """Its codes come from the XML alone."""
+    queue, wrong = account.queue(), "x" * 40
+    refused(NO_TOKEN, stranger.list_queues)
+    refused(DENIED, stranger.send_message, QueueUrl=queue, MessageBody="m")
+    refused(UNKNOWN_KEY, account.client(Key("AKIAABCDEFGHIJKLMNOP", wrong)).list_queues)
+    refused(WRONG_SIGNATURE, account.client(Key(account.root.id, wrong)).list_queues)
+    refused(DENIED, account.user().sqs.send_message, QueueUrl=queue, MessageBody="m")

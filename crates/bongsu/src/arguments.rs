@@ -1,5 +1,6 @@
 //! The command line. Each flag is also a variable of the environment; the flag wins, and both win over the file.
 
+use crate::admin::{KeyArguments, PolicyArguments, UserArguments};
 use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
 use bongsu_server::config::{Account, AuditLog, Authentication, Cooldowns, JournalKind, Overrides};
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     Check(Check),
     Backup(Backup),
     Restore(Restore),
+    User(UserArguments),
+    Key(KeyArguments),
+    Policy(PolicyArguments),
 }
 
 /// How to serve.

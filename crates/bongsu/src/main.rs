@@ -1,12 +1,15 @@
 //! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the
 //! server in front of that, and takes all three down again when it is told to stop. `bongsu bench` loads a service, this
-//! one or another, from the outside. `bongsu check`, `backup` and `restore` look after a store without serving it.
+//! one or another, from the outside. `bongsu check`, `backup` and `restore` look after a store without serving it; `bongsu user`, `key`
+//! and `policy` say who may do what on a running server.
 //!
 //! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message
 //! is or how HTTP works.
 
+mod admin;
 mod arguments;
 mod bench;
+mod client;
 mod serve;
 mod slow_disk;
 mod store;
@@ -29,6 +32,9 @@ fn main() -> ExitCode {
         Some(Command::Check(check)) => store::exit_code(store::check(&check)),
         Some(Command::Backup(backup)) => store::exit_code(store::back_up(&backup)),
         Some(Command::Restore(restore)) => store::exit_code(store::restore(&restore)),
+        Some(Command::User(user)) => admin::exit_code(admin::user(user)),
+        Some(Command::Key(key)) => admin::exit_code(admin::key(key)),
+        Some(Command::Policy(policy)) => admin::exit_code(admin::policy(policy)),
         Some(Command::Serve(arguments)) => exit_code(serve(*arguments)),
         None => exit_code(serve(arguments.serve)),
     }

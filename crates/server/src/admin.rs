@@ -7,6 +7,7 @@
 mod key;
 pub(crate) mod offline;
 mod policy;
+pub(crate) mod query;
 mod refusal;
 mod scope;
 mod simulate;

@@ -1,26 +1,29 @@
-//! The services that stand beside SQS on the same endpoint: JSON in, JSON out, one target's prefix each.
+//! The services that stand beside SQS on the same endpoint: JSON in, JSON out, one target's prefix each; and IAM in its own encoding.
 
-use crate::admin;
+use crate::admin::{self, query};
 use crate::call::Call;
 use crate::http::Answer;
 use crate::keys;
 use bongsu_wire::ServiceError;
 use hyper::StatusCode;
+use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// A service, and the action of it that a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked<'a> {
     service: Service,
-    action: &'a str,
+    action: Cow<'a, str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     /// Users, access keys, policies.
     Admin,
+    /// The same, as IAM's clients ask for it.
+    Iam,
     /// Key management, as AWS KMS has it.
     Kms,
 }
@@ -56,21 +59,30 @@ impl From<ServiceError> for Refused {
 }
 
 impl<'a> Asked<'a> {
-    /// Reads the target header; `None` where it names SQS, or nothing that is here.
-    pub(crate) fn read(parts: &'a Parts) -> Option<Self> {
-        let target = parts.headers.get("x-amz-target")?.to_str().ok()?;
+    /// Reads the target header, or, where the request is signed for IAM, the form; `None` where that names SQS, or nothing that is
+    /// here.
+    pub(crate) fn read(parts: &'a Parts, body: &[u8]) -> Option<Self> {
+        let Some(target) = parts.headers.get("x-amz-target") else {
+            let authorization = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+            if !authorization.contains("/iam/aws4_request") {
+                return None;
+            }
+            let action = query::action(parts.uri.query().unwrap_or_default(), body)?;
+            return Some(Self { service: Service::Iam, action: Cow::Owned(action) });
+        };
+        let target = target.to_str().ok()?;
         let (prefix, action) = target.split_once('.')?;
         let service = match prefix {
             "Bongsu" => Service::Admin,
             "TrentService" => Service::Kms,
             _ => return None,
         };
-        Some(Self { service, action })
+        Some(Self { service, action: Cow::Borrowed(action) })
     }
 
     /// The action's name.
-    pub(crate) fn action(&self) -> &'a str {
-        self.action
+    pub(crate) fn action(&self) -> &str {
+        &self.action
     }
 
     /// Whether it changes nothing, and shows nothing that is secret.
@@ -82,20 +94,28 @@ impl<'a> Asked<'a> {
     fn content_type(&self) -> &'static str {
         match self.service {
             Service::Admin => "application/x-amz-json-1.0",
+            Service::Iam => "text/xml",
             Service::Kms => "application/x-amz-json-1.1",
         }
     }
 
     /// Does what is asked for.
-    pub(crate) async fn run(&self, call: &Call<'_>, body: &[u8]) -> Result<Value, Refused> {
+    pub(crate) async fn run(&self, call: &Call<'_>, parts: &Parts, body: &[u8]) -> Result<Value, Refused> {
         match self.service {
-            Service::Admin => admin::run(call, self.action, body).await,
-            Service::Kms => keys::service::run(call, self.action, body).await,
+            Service::Admin => admin::run(call, &self.action, body).await,
+            Service::Iam => {
+                query::run(call, &self.action, parts.uri.query().unwrap_or_default(), body).await
+            }
+            Service::Kms => keys::service::run(call, &self.action, body).await,
         }
     }
 
     /// The answer as a client gets it.
-    pub(crate) fn answer(&self, result: Result<Value, Refused>) -> Answer {
+    pub(crate) fn answer(&self, result: Result<Value, Refused>, request_id: &str) -> Answer {
+        if self.service == Service::Iam {
+            let status = result.as_ref().map_or_else(|refused| refused.status, |_| StatusCode::OK);
+            return Answer::plain(status, self.content_type(), query::answer(&self.action, &result, request_id));
+        }
         let (status, body) = match result {
             Ok(output) => (StatusCode::OK, output),
             Err(refused) => (refused.status, json!({ "__type": refused.code, "message": refused.message })),

@@ -42,7 +42,7 @@ mod server;
 pub mod store;
 
 pub use access::realm::RealmError;
-pub use admin::offline::new_root_key;
+pub use admin::offline::{PolicyOf, check_policy, new_root_key};
 pub use audit::AuditError;
 pub use bongsu_auth::seal::MasterKey;
 pub use bongsu_node::{Gatherer, Node, NodeOptions, StartError as NodeStartError};

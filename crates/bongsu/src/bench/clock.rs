@@ -1,21 +1,15 @@
-//! The clocks of the load generator: when requests begin and end, the date in signatures, and waiting for a moment.
+//! The clocks of the load generator: when requests begin and end, and waiting for a moment.
 
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 #[expect(clippy::disallowed_methods, reason = "measuring is what a load generator is for")]
 pub(super) fn now() -> Instant {
     Instant::now()
-}
-
-/// Seconds since 1970, for signatures.
-#[expect(clippy::disallowed_methods, reason = "a signature carries the date")]
-pub(super) fn unix_time() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Waits before a request is tried again.
@@ -68,48 +62,10 @@ impl Timer {
     }
 }
 
-/// `20130524T000000Z`, the form in signatures.
-pub(super) fn amz_date(unix_seconds: u64) -> String {
-    let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-/// Year, month and day of a day counted from 1 January 1970. Years are counted from March, so that the leap day comes
-/// last and the months' lengths follow a line.
-fn civil(days: u64) -> (u64, u64, u64) {
-    const DAYS_TO_1970: u64 = 719_468;
-    const DAYS_IN_400_YEARS: u64 = 146_097;
-    let days = days + DAYS_TO_1970;
-    let (era, day_of_era) = (days / DAYS_IN_400_YEARS, days % DAYS_IN_400_YEARS);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Timer, amz_date, now};
+    use super::{Timer, now};
     use std::time::Duration;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        for (unix_seconds, date) in [
-            (0, "19700101T000000Z"),
-            (951_782_399, "20000228T235959Z"),
-            (951_782_400, "20000229T000000Z"),
-            (1_369_353_600, "20130524T000000Z"),
-            (1_735_689_599, "20241231T235959Z"),
-            (4_107_542_400, "21000301T000000Z"),
-        ] {
-            assert_eq!(amz_date(unix_seconds), date);
-        }
-    }
 
     #[tokio::test]
     async fn a_timer_is_neither_early_nor_a_millisecond_late_as_a_rule() {

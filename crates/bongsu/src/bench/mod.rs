@@ -5,13 +5,12 @@
 //! scanned for the few members that matter.
 //!
 //! - `load` runs threads with connections; `work` is what a connection does; `pace` how much and when
-//! - `request`, `sign`, `http`, `scan`: from a message to bytes, and from bytes to receipt handles
+//! - `request`, `scan`, and the client beside this folder: from a message to bytes, and from bytes to receipt handles
 //! - `tally`, `report`, `process`: what is measured, and how it is shown
 //! - `null`: the server that does only what any durable queue must do
 
 mod arguments;
 mod clock;
-mod http;
 mod load;
 mod null;
 mod pace;
@@ -20,7 +19,6 @@ mod report;
 mod request;
 mod scan;
 mod setup;
-mod sign;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -28,6 +26,7 @@ mod work;
 
 pub(crate) use arguments::Scenario;
 
+use crate::client::date;
 use arguments::LoadArguments;
 use load::{Goal, Load, Outcome, Role, Shared, Wiring};
 use pace::{Quota, Schedule};
@@ -140,7 +139,7 @@ fn measure(name: &'static str, roles: Vec<Role>, arguments: &LoadArguments) -> R
     let queues = setup::queues(arguments, &to, address)?;
     let wiring = Wiring::new(arguments, to, address);
     // Differs from run to run, so that deduplication and stamps do.
-    let run = clock::unix_time().as_nanos() as u64;
+    let run = date::unix_time().as_nanos() as u64;
     let fifo = setup::is_fifo(arguments);
     let mut shape = MessageShape::new(arguments, fifo, run.wrapping_sub(1));
     if arguments.fill > 0 {

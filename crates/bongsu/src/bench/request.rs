@@ -1,9 +1,9 @@
 //! Rendering requests: by hand, into buffers that are used again.
 
 use super::arguments::LoadArguments;
-use super::clock::unix_time;
-use super::http::Endpoint;
-use super::sign::{Credentials, Signer};
+use crate::client::date::unix_time;
+use crate::client::http::Endpoint;
+use crate::client::sign::{Credentials, Signer};
 use std::io::Write as _;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -105,8 +105,10 @@ impl Renderer {
         let Endpoint { host, path, .. } = &to.endpoint;
         let head =
             format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nX-Amz-Target: ");
-        let signer =
-            to.credentials.clone().map(|credentials| Signer::new(credentials, host.clone(), path.clone()));
+        let signer = to
+            .credentials
+            .clone()
+            .map(|credentials| Signer::new(credentials, "sqs", host.clone(), path.clone()));
         Self { head, signer, request: Vec::new(), body: Vec::new(), kept: Vec::new(), kept_as: None }
     }
 
@@ -215,8 +217,8 @@ impl Renderer {
 #[cfg(test)]
 mod tests {
     use super::{Addressing, MessageShape, Renderer};
-    use crate::bench::http::Endpoint;
-    use crate::bench::sign::Credentials;
+    use crate::client::http::Endpoint;
+    use crate::client::sign::Credentials;
     use serde_json::{Value, json};
 
     const URL: &str = "http://q/1/bench";

@@ -1,10 +1,10 @@
 //! Before the load: where the service is, and its queues.
 
 use super::arguments::LoadArguments;
-use super::http::{Connection, Endpoint};
 use super::request::{Addressing, Renderer};
-use super::sign::Credentials;
 use super::{BenchError, json_escaped, scan};
+use crate::client::http::{Connection, Endpoint};
+use crate::client::sign::Credentials;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,11 +1,11 @@
 //! What one connection does, request after request.
 
 use super::clock::{Timer, now, pause};
-use super::http::Connection;
 use super::load::{Load, Role, Wiring};
 use super::request::{Renderer, STAMP_BYTES};
 use super::scan;
 use super::tally::{Operation, Tally};
+use crate::client::http::Connection;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,6 +8,8 @@ use crate::client::Answer;
 use crate::fixture::Server;
 use bongsu_journal::{FileJournal, FileOptions, RealDisk};
 use bongsu_server::config::{Overrides, Settings};
+use bongsu_server::entropy::Entropy;
+use bongsu_server::keys::master::MasterKeySource;
 use bongsu_server::{Node, NodeOptions};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -133,7 +135,8 @@ impl Within {
         let settings = Settings::load(None, Overrides::default()).unwrap();
         let server = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            bongsu_server::Server::start(listener, node.clone(), &settings).await.unwrap()
+            let master = MasterKeySource::Ephemeral.load(&Entropy::new()).unwrap();
+            bongsu_server::Server::start(listener, node.clone(), &settings, master).await.unwrap()
         });
         Self { runtime, server, node }
     }

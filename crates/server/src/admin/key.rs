@@ -34,6 +34,7 @@ fn permit(call: &Call<'_>, scope: &Scope, action: &str, owner: Option<&str>) -> 
         let arn = scope.root_arn();
         if matches!(call.caller.who, Who::User(_)) {
             call.decided.note_about(arn);
+            call.decided.say("denied: the access keys of a root are its own business");
             return Err(access_denied("Only the root itself can see and change the access keys of the root"));
         }
         return scope.permit(call, action, &arn);

@@ -37,6 +37,7 @@ impl Scope {
         let is_others = account.as_str() != own;
         if is_others && !is_operator(call) {
             call.decided.note_about(format!("account {named}"));
+            call.decided.say("denied: the account is somebody else's");
             let default = call.edge.access.default_account.as_str();
             return Err(access_denied(format!(
                 "Only the root of the account {default} can govern other accounts than its own"

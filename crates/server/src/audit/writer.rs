@@ -173,7 +173,9 @@ impl RotatedFile {
 
     fn rotate(&mut self) -> io::Result<()> {
         self.sync();
-        for number in (1..FILES).rev() {
+        // Where it could be moved the last time but no new one be made, the others have moved already.
+        let is_there = self.path.exists();
+        for number in (1..FILES).rev().filter(|_| is_there) {
             let from = if number == 1 { self.path.clone() } else { numbered(&self.path, number - 1) };
             match std::fs::rename(from, numbered(&self.path, number)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -7,7 +7,7 @@ mod commit;
 
 use super::BenchError;
 use super::arguments::NullArguments;
-use super::clock::unix_time;
+use crate::client::date::unix_time;
 use answer::Answerer;
 use bytes::Bytes;
 use commit::{Committer, Syncing};

@@ -1,4 +1,4 @@
-//! As little HTTP/1.1 as a load generator can do with: requests come rendered, of answers only the status and the body
+//! As little HTTP/1.1 as a load generator or a command can do with: requests come rendered, of answers only the status and the body
 //! are looked at. Keep-alive where the server allows it, bodies with a length, in chunks, or up to the end.
 
 use std::io;
@@ -13,23 +13,22 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// The Host header: host, and port if it is not 80.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Host and port.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// The path, `/` at least.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Endpoint {
     /// # Errors
     /// Says what is wrong with the URL.
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let Some(rest) = url.strip_prefix("http://") else {
             return Err(match url.starts_with("https://") {
-                true => "the load generator has no TLS: use http:// (AWS's SQS endpoints answer that too)"
-                    .to_owned(),
+                true => "there is no TLS here: use http:// (AWS's SQS endpoints answer that too)".to_owned(),
                 false => format!("an endpoint is a URL like http://127.0.0.1:9324, not {url}"),
             });
         };
@@ -44,7 +43,7 @@ impl Endpoint {
 }
 
 /// One connection; it is opened when it is first needed and again after it failed.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,
     buffer: Vec<u8>,
@@ -52,17 +51,17 @@ pub(super) struct Connection {
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer<'a> {
-    pub(super) status: u16,
-    pub(super) body: &'a [u8],
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
 }
 
 impl Connection {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, stream: None, buffer: vec![0; FIRST_BUFFER_BYTES] }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -70,7 +69,7 @@ impl Connection {
     ///
     /// # Errors
     /// Nobody listens.
-    pub(super) async fn open(&mut self) -> io::Result<()> {
+    pub(crate) async fn open(&mut self) -> io::Result<()> {
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.address).await?;
             stream.set_nodelay(true)?;
@@ -83,7 +82,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection broke, or what came is not HTTP; the next exchange opens a new one.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.open().await?;
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         match run(stream, &mut self.buffer, request).await {

@@ -3,7 +3,7 @@
 //! What may be kept between requests, and is: the key, which a day, a region and a service share; and the signature of
 //! a request that is sent again unchanged within the second that its date names.
 
-use super::clock::amz_date;
+use super::date::amz_date;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
@@ -13,17 +13,18 @@ type HmacSha256 = Hmac<Sha256>;
 
 /// Whose requests are signed, for where.
 #[derive(Clone)]
-pub(super) struct Credentials {
-    pub(super) access_key_id: String,
-    pub(super) secret_access_key: String,
-    pub(super) session_token: Option<String>,
-    pub(super) region: String,
+pub(crate) struct Credentials {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+    pub(crate) session_token: Option<String>,
+    pub(crate) region: String,
 }
 
 /// Signs requests. Each connection has its own, as it keeps the key of the day.
 #[derive(Clone)]
-pub(super) struct Signer {
+pub(crate) struct Signer {
     credentials: Credentials,
+    service: &'static str,
     host: String,
     path: String,
     second: Option<Second>,
@@ -38,12 +39,12 @@ struct Second {
 }
 
 impl Signer {
-    pub(super) fn new(credentials: Credentials, host: String, path: String) -> Self {
-        Self { credentials, host, path, second: None, key: None }
+    pub(crate) fn new(credentials: Credentials, service: &'static str, host: String, path: String) -> Self {
+        Self { credentials, service, host, path, second: None, key: None }
     }
 
     /// Appends the header lines that sign a request: date, token, authorization.
-    pub(super) fn sign(
+    pub(crate) fn sign(
         &mut self,
         unix_seconds: u64,
         content_type: &str,
@@ -57,7 +58,7 @@ impl Signer {
         let date = self.second.as_ref().map_or("", |second| &second.date).to_owned();
         let day = &date[..8];
         let Credentials { access_key_id, region, session_token, .. } = &self.credentials;
-        let scope = format!("{day}/{region}/sqs/aws4_request");
+        let scope = format!("{day}/{region}/{}/aws4_request", self.service);
         let (token_line, token_name) = match session_token {
             Some(token) => (format!("x-amz-security-token:{token}\n"), "x-amz-security-token;"),
             None => (String::new(), ""),
@@ -90,7 +91,7 @@ impl Signer {
             Some((of, key)) if of == day => key.clone(),
             _ => {
                 let Credentials { secret_access_key, region, .. } = &self.credentials;
-                let key = keyed(&signing_key(secret_access_key, day, region, "sqs"));
+                let key = keyed(&signing_key(secret_access_key, day, region, self.service));
                 self.key = Some((day.to_owned(), key.clone()));
                 key
             }
@@ -122,7 +123,7 @@ fn keyed(key: &[u8]) -> HmacSha256 {
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
@@ -160,7 +161,7 @@ mod tests {
             session_token: session_token.map(str::to_owned),
             region: "us-east-1".into(),
         };
-        Signer::new(credentials, "127.0.0.1:9324".into(), "/".into())
+        Signer::new(credentials, "sqs", "127.0.0.1:9324".into(), "/".into())
     }
 
     fn sign(signer: &mut Signer, unix_seconds: u64) -> String {
