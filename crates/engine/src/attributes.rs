@@ -72,6 +72,7 @@ pub const NUMBERS: [(&str, u64, u64, u64); 6] = [
     ("KmsDataKeyReusePeriodSeconds", 60, 86_400, 300),
 ];
 const FIFO_ONLY: [&str; 3] = ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
+/// Of a Policy, a RedrivePolicy and a RedriveAllowPolicy each.
 const MAX_POLICY_BYTES: usize = 8_192;
 const MAX_SOURCE_ARNS: usize = 10;
 
@@ -98,6 +99,10 @@ fn check_one(name: &str, value: &str, fifo: bool) -> Result<(), AttributeError> 
         "KmsMasterKeyId" => value.len() <= 2_048,
         "FifoQueue" => fifo && boolean(value) == Some(true),
         "Policy" => return check_policy(value),
+        // Before anything reads it: the text is the caller's, and stays in the store as it is.
+        "RedrivePolicy" | "RedriveAllowPolicy" if value.len() > MAX_POLICY_BYTES => {
+            return Err(AttributeError::TooLong { name: name.into() });
+        }
         "RedrivePolicy" => return redrive(value).map(drop),
         "RedriveAllowPolicy" => return redrive_allow(value).map(drop),
         _ => return Err(AttributeError::Unknown(name.into())),

@@ -122,6 +122,12 @@ pub enum AttributeError {
         /// As given.
         value: String,
     },
+    /// The value is longer than any that makes sense (8,192 bytes).
+    #[error("value of {name} is too long")]
+    TooLong {
+        /// Attribute.
+        name: String,
+    },
     /// A FIFO attribute on a standard queue.
     #[error("{0} needs FifoQueue")]
     FifoOnly(String),

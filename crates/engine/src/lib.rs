@@ -20,6 +20,7 @@ mod queue;
 mod record;
 mod registry;
 mod runs;
+mod size;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -147,9 +148,16 @@ impl Engine {
         queue.messages.next_change_ms(now_ms, queue.fifo_delay_ms())
     }
 
-    /// Whether a move task runs: then [`Engine::tick`] wants to be called often.
+    /// Whether a move task runs.
     pub fn has_running_tasks(&self) -> bool {
         !self.moving.is_empty()
+    }
+
+    /// Queues with a running move task: those after `after`, and then from the first on, so that all have their turn where only
+    /// some can be served at a time.
+    pub fn running_tasks(&self, after: QueueId) -> Vec<QueueId> {
+        let (before, behind): (Vec<QueueId>, Vec<QueueId>) = self.moving.iter().partition(|id| **id <= after);
+        [behind, before].concat()
     }
 
     /// Makes a record true; `body` says where the bytes lie that it carries.

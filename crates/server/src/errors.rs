@@ -165,7 +165,7 @@ fn from_attribute(error: AttributeError, about: About<'_>) -> ServiceError {
     let value_error = |message: String| ServiceError::new(ErrorKind::InvalidAttributeValue, message);
     match error {
         A::Unknown(name) => name_error(format!("Unknown Attribute {name}.")),
-        A::InvalidValue { name, .. } => value_error(format!("Invalid value for the parameter {name}.")),
+        A::InvalidValue { name, .. } | A::TooLong { name } => value_error(format!("Invalid value for the parameter {name}.")),
         A::FifoOnly(name) => name_error(format!("You can specify the {name} only when FifoQueue is set to true.")),
         A::TypeChange => value_error(
             "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.".to_owned(),

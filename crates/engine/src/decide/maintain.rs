@@ -22,11 +22,10 @@ pub struct Relocation {
 }
 
 impl Engine {
-    /// Takes the steps of running move tasks. Call it a few times a second while [`Engine::has_running_tasks`].
-    pub fn step_tasks(&mut self, at: Moment, entropy: Entropy, log: &mut dyn Log) {
-        let moving: Vec<QueueId> = self.moving.iter().copied().collect();
-        let mut decision = Decision { engine: self, at, entropy, log };
-        moving.into_iter().for_each(|id| decision.step_move(id));
+    /// Takes a step of a queue's running move task, if there is one. Call it a few times a second for each of
+    /// [`Engine::running_tasks`].
+    pub fn step_task(&mut self, at: Moment, entropy: Entropy, queue: QueueId, log: &mut dyn Log) {
+        Decision { engine: self, at, entropy, log }.step_move(queue);
     }
 
     /// Removes messages past their retention. Call it about once a second; says whether there may be more to remove.

@@ -214,6 +214,27 @@ fn a_policy_is_a_json_object_of_at_most_8192_bytes() {
     }
 }
 
+/// The texts are kept as they are: without a bound one request could be larger than what the store takes at a time.
+#[test]
+fn redrive_policies_have_at_most_8192_bytes_as_policies_have() {
+    let mut bench = Bench::new();
+    bench.create("dead", &[]);
+    bench.create("q", &[]);
+    for (name, least) in [
+        ("RedrivePolicy", redrive_policy("dead", 3)),
+        ("RedriveAllowPolicy", r#"{"redrivePermission":"denyAll"}"#.to_owned()),
+    ] {
+        let padded = |length: usize| format!("{least}{}", " ".repeat(length - least.len()));
+        bench.set("q", &[(name, &padded(8_192))]);
+        assert_eq!(bench.describe("q").attributes[name], padded(8_192), "as it was set");
+        let too_long = Err(AttributeError::TooLong { name: name.to_owned() }.into());
+        for value in [padded(8_193), "{".repeat(5 << 20)] {
+            assert_eq!(bench.try_set("q", &[(name, &value)]), too_long);
+            assert_eq!(bench.try_create("r", &[(name, &value)]), too_long);
+        }
+    }
+}
+
 #[test]
 fn a_redrive_policy_is_read_strictly() {
     let mut bench = Bench::new();

@@ -175,7 +175,9 @@ impl Bench {
 
     pub(super) fn step_tasks(&mut self) {
         let (moment, entropy) = (self.moment(), self.draw());
-        self.engine.step_tasks(moment, entropy, &mut self.log);
+        for queue in self.engine.running_tasks(QueueId(0)) {
+            self.engine.step_task(moment, entropy, queue, &mut self.log);
+        }
         self.account();
     }
 

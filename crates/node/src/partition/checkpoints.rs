@@ -1,6 +1,6 @@
 //! When checkpoints are made, and what they set free.
 
-use super::{Output, Partition, Token, manifest_bodies};
+use super::{Output, PART_HEADER_BYTES, Partition, Token, manifest_bodies};
 use crate::checkpoint::{Manifest, Next, Round};
 use bongsu_engine::{BodyRef, EntityId};
 use bongsu_journal::{Position, Stamp};
@@ -67,7 +67,9 @@ impl<T: Token> Partition<T> {
                 Next::Write => {
                     let part_bytes = round.next_bytes(self.steps.slice_bytes);
                     let written_bytes = round.written_bytes();
-                    if !self.has_space_for(0) || !self.has_room_for_part(part_bytes, written_bytes) {
+                    if !self.has_space_for(PART_HEADER_BYTES)
+                        || !self.has_room_for_part(part_bytes, written_bytes)
+                    {
                         return false;
                     }
                     let Some(round) = &mut self.checkpoints.round else { return false };

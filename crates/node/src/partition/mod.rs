@@ -44,6 +44,8 @@ const GATHER_MS: u64 = 1;
 const GATHERED_CALLS: usize = 256;
 /// or bytes: from here on the sync is not what a commit costs.
 const GATHERED_BYTES: usize = 512 << 10;
+/// What a part of a checkpoint takes beside its own bytes, at most.
+const PART_HEADER_BYTES: usize = 64;
 /// Bytes given back by a purge or a deleted queue are accounted for in slices of so many messages.
 const DROPPED_SLICE: usize = 50_000;
 
@@ -170,10 +172,12 @@ struct Appending<T> {
     retry_ms: Option<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Upkeep {
     next_task_step_ms: u64,
     next_ms: u64,
+    /// The queue whose move task took the last step.
+    last_task: QueueId,
 }
 
 /// Random numbers for decisions, from a random seed. They need to be unique, not secret: receipts are sealed.
@@ -245,12 +249,7 @@ impl<T: Token> Partition<T> {
 
     /// A command's records must not straddle entries: one that might not fit waits for the next batch.
     fn fits(&self, command: &Command) -> bool {
-        let carried = match command {
-            Command::Send { messages, .. } => messages.iter().map(|message| message.stored.len() + 512).sum(),
-            Command::ChangeDocuments { changes } => documents::record_bytes(changes),
-            _ => 0,
-        };
-        self.open.batch.is_empty() || self.has_space_for(carried)
+        self.open.batch.is_empty() || self.has_space_for(self.engine.carried_bytes(command))
     }
 
     fn has_space_for(&self, carried_bytes: usize) -> bool {
@@ -440,9 +439,8 @@ impl<T: Token> Partition<T> {
         if self.engine.has_running_tasks() && moment.now_ms >= self.upkeep.next_task_step_ms {
             self.upkeep.next_task_step_ms = moment.now_ms + TASK_STEP_MS;
             // A move writes as much as a receive for each message, and nobody waits for it.
-            if self.has_space_for(0) && !self.is_low_on_room() {
-                let entropy = self.entropy.next();
-                self.engine.step_tasks(moment, entropy, &mut self.open.batch);
+            if !self.is_low_on_room() {
+                self.step_tasks(moment);
             }
         }
         if moment.now_ms >= self.upkeep.next_ms {
@@ -456,6 +454,18 @@ impl<T: Token> Partition<T> {
             self.roll_when_full();
         }
         self.after_decision(moment);
+    }
+
+    /// Takes a step of each running task, as long as the batch has space: those left out are the first the next time.
+    fn step_tasks(&mut self, moment: Moment) {
+        let entropy = self.entropy.next();
+        for queue in self.engine.running_tasks(self.upkeep.last_task) {
+            if !self.has_space_for(0) {
+                return;
+            }
+            self.engine.step_task(moment, entropy, queue, &mut self.open.batch);
+            self.upkeep.last_task = queue;
+        }
     }
 
     fn retry_append(&mut self, moment: Moment) {

@@ -9,7 +9,7 @@ use crate::checkpoint::{self, Manifest, Part};
 use crate::clock::{EngineClock, Reading};
 use crate::space::Space;
 use crate::waiters::Waiters;
-use bongsu_engine::{BodyRef, Engine, EntityId, Options, Record, ReplayError};
+use bongsu_engine::{BodyRef, Engine, EntityId, Options, QueueId, Record, ReplayError};
 use bongsu_journal::{Entry, Journal, JournalError, Layout, Position, Reader};
 use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
@@ -108,7 +108,7 @@ impl<T: Token> Partition<T> {
             draining: false,
             stopping: false,
             failed: None,
-            upkeep: Upkeep::default(),
+            upkeep: Upkeep { next_task_step_ms: 0, next_ms: 0, last_task: QueueId(0) },
             outputs: Vec::new(),
             spare: super::Spare::default(),
         };

@@ -19,6 +19,7 @@ pub(super) struct Reserve {
     pub(super) rolling: bool,
     /// What the log was told last.
     says_low: bool,
+    says_nearly_out: bool,
     pub(super) says_stuck: bool,
 }
 
@@ -29,17 +30,7 @@ impl<T: Token> Partition<T> {
     /// With little space left nothing new is taken in, so that receives, deletes and the cleaner can go on. With next to
     /// none, only what makes space.
     pub(super) fn refuse_growth(&self, command: &Command) -> Result<(), CallError> {
-        if let Command::Send { messages, .. } = command {
-            let bytes: usize = messages.iter().map(|message| message.stored.len()).sum();
-            if bytes + self.steps.records_bytes > self.limits.max_payload_bytes as usize {
-                return Err(CallError::Engine(EngineError::Throttled(
-                    "a batch larger than the journal's entries",
-                )));
-            }
-        }
-        if let Command::ChangeDocuments { changes } = command {
-            self.refuse_documents(changes)?;
-        }
+        self.refuse_what_never_fits(command)?;
         let refused = match command {
             Command::Send { .. }
             | Command::CreateQueue { .. }
@@ -50,11 +41,26 @@ impl<T: Token> Partition<T> {
             // What only removes is done, as deletes are.
             Command::ChangeDocuments { changes } if adds(changes) => self.is_low_on_room().then_some(FULL),
             Command::Receive(_) | Command::ChangeVisibility { .. } => {
-                (self.room_bytes < self.floor_bytes()).then_some(NEARLY_OUT)
+                self.is_nearly_out_of_room().then_some(NEARLY_OUT)
             }
             _ => None,
         };
         refused.map_or(Ok(()), |reason| Err(CallError::Unavailable(reason.into())))
+    }
+
+    /// A command's records lie in one entry. One that is too large would otherwise end the journal, and all service with it.
+    fn refuse_what_never_fits(&self, command: &Command) -> Result<(), CallError> {
+        let bytes = self.engine.carried_bytes(command) + self.steps.records_bytes;
+        if bytes <= self.limits.max_payload_bytes as usize {
+            return Ok(());
+        }
+        Err(CallError::Engine(match command {
+            Command::ChangeDocuments { .. } => {
+                EngineError::DocumentLimit("the changes of a command are larger than the journal's entries")
+            }
+            Command::Send { .. } => EngineError::Throttled("a batch larger than the journal's entries"),
+            _ => EngineError::Throttled("a command larger than the journal's entries"),
+        }))
     }
 
     /// Below this much room nothing new is taken in. At most half a segment: a journal with space always has that much.
@@ -120,6 +126,13 @@ impl<T: Token> Partition<T> {
 
     /// Says in the log that the disk is full, or that it is not any more: once, however many requests are refused.
     fn say_what_changed(&mut self) {
+        let is_nearly_out = self.is_nearly_out_of_room();
+        if std::mem::replace(&mut self.reserve.says_nearly_out, is_nearly_out) != is_nearly_out {
+            match is_nearly_out {
+                true => tracing::warn!(room_bytes = self.room_bytes, "{NEARLY_OUT}"),
+                false => tracing::info!(room_bytes = self.room_bytes, "receives are served again"),
+            }
+        }
         let is_low = self.is_low_on_room();
         if std::mem::replace(&mut self.reserve.says_low, is_low) == is_low {
             return;
@@ -141,6 +154,11 @@ impl<T: Token> Partition<T> {
     /// Whether room is so low that nothing new is taken in; the journal should be asked again now and then.
     pub fn is_low_on_room(&self) -> bool {
         self.room_bytes < self.reserve_bytes()
+    }
+
+    /// Whether room is so low that receives are refused too.
+    pub fn is_nearly_out_of_room(&self) -> bool {
+        self.room_bytes < self.floor_bytes()
     }
 
     /// What the cleaner may copy at a time of little room, beside what receives and deletes need. Records about the copies

@@ -4,6 +4,7 @@
 
 mod documents;
 mod full_disk;
+mod limits;
 
 use super::*;
 use bongsu_engine::{EngineError, Outgoing, QueueName, Receipt, Receive, Relocation, Sent, StringMap};
