@@ -8,6 +8,8 @@ use bongsu_policy::{Document, Kind, Limits};
 use bongsu_wire::{ErrorKind, ServiceError};
 use serde_json::{Map, Value, json};
 
+/// The engine has the same bound.
+const MAX_BYTES: usize = 8_192;
 const MAX_STATEMENTS: usize = 20;
 const MAX_PRINCIPALS: usize = 50;
 const MAX_CONDITIONS: usize = 10;
@@ -58,11 +60,14 @@ const STATEMENT_MEMBERS: [&str; 9] = [
 /// Checks a policy that a user sets; an empty one stands for none.
 ///
 /// # Errors
-/// `InvalidAttributeValue` for what is no policy, `OverLimit` for one beyond SQS's quotas. Its length is the
-/// engine's to check.
+/// `InvalidAttributeValue` for what is no policy or too long, `OverLimit` for one beyond SQS's quotas.
 pub(crate) fn check(text: &str) -> Result<(), ServiceError> {
     if text.is_empty() {
         return Ok(());
+    }
+    // Before it is read: what is read takes many times the memory of its text, which may be as long as a request.
+    if text.len() > MAX_BYTES {
+        return Err(invalid_policy());
     }
     let statements = statements_of(text).ok_or_else(invalid_policy)?;
     if statements.is_empty() || !statements.iter().all(is_statement) {
@@ -72,11 +77,11 @@ pub(crate) fn check(text: &str) -> Result<(), ServiceError> {
     check_quota(statements.iter().map(principals).sum(), MAX_PRINCIPALS, "principals")?;
     check_quota(statements.iter().map(conditions).sum(), MAX_CONDITIONS, "conditions")?;
     // The real service says no more than that it is invalid; `bongsu policy check` says what is wrong where.
-    let limits = Limits { bytes: usize::MAX, ..Limits::QUEUE };
-    match Document::parse(text, Kind::Resource, &limits) {
+    match Document::parse(text, Kind::Resource, &Limits::QUEUE) {
         Ok(_) => Ok(()),
         Err(error) => {
-            tracing::debug!(%error, "a policy was refused");
+            // It may repeat what the caller wrote, line ends and all.
+            tracing::debug!(reason = ?error.to_string(), "a policy was refused");
             Err(invalid_policy())
         }
     }
@@ -254,7 +259,8 @@ fn one_or_list(mut texts: Vec<String>) -> Value {
 /// The policy with a statement more.
 ///
 /// # Errors
-/// `InvalidParameterValue` where a statement has the label already, `OverLimit` where there are twenty statements.
+/// `InvalidParameterValue` where a statement has the label already, `OverLimit` where there are twenty statements, or the
+/// policy would be beyond another quota.
 pub(crate) fn add(
     policy: Option<&str>,
     queue: &QueueName,
@@ -280,13 +286,23 @@ pub(crate) fn add(
         return Err(ServiceError::new(ErrorKind::OverLimit, message));
     }
     document.insert("Statement".to_owned(), Value::from(statements));
-    Ok(write(&document))
+    checked(write(&document))
+}
+
+/// What an edit made of a policy, if it can be stored: one that can't be read any more would keep out everybody.
+fn checked(text: String) -> Result<String, ServiceError> {
+    if text.len() > MAX_BYTES {
+        let message =
+            format!("The policy would be {} bytes long, maximum allowed is {MAX_BYTES}.", text.len());
+        return Err(ServiceError::new(ErrorKind::OverLimit, message));
+    }
+    check(&text).map(|()| text)
 }
 
 /// The policy without the statements of this label; `None` where no statement is left.
 ///
 /// # Errors
-/// `InvalidParameterValue` where no statement has the label.
+/// `InvalidParameterValue` where no statement has the label; as [`check`] says of what is left, if that is no policy.
 pub(crate) fn remove(policy: Option<&str>, label: &str) -> Result<Option<String>, ServiceError> {
     let mut document = policy.map(parse).transpose()?.unwrap_or_default();
     let mut statements = statement_list(&document).unwrap_or_default();
@@ -299,7 +315,7 @@ pub(crate) fn remove(policy: Option<&str>, label: &str) -> Result<Option<String>
         return Ok(None);
     }
     document.insert("Statement".to_owned(), Value::from(statements));
-    Ok(Some(write(&document)))
+    checked(write(&document)).map(Some)
 }
 
 fn has_label(statement: &Value, label: &str) -> bool {

@@ -84,6 +84,70 @@ fn a_policy_has_at_most_twenty_statements() {
     assert_eq!(error.message, "21 Statements were found, maximum allowed is 20.");
 }
 
+/// Sixty accounts were stored, could not be read again, and from then on nobody but the owner's root had access.
+#[test]
+fn a_permission_that_makes_a_policy_too_large_is_refused() {
+    let queue = queue();
+    let accounts = |count: u64| -> Vec<String> {
+        (0..count).map(|number| format!("{:012}", 222_222_222_222 + number)).collect()
+    };
+    let actions = texts(&["SendMessage"]);
+    let add_accounts = |policy: Option<&str>, count: u64| {
+        let accounts = accounts(count);
+        let grant = Grant { label: "many", accounts: &accounts, actions: &actions };
+        grant.check().unwrap();
+        add(policy, &queue, &grant)
+    };
+    let error = add_accounts(None, 60).unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::OverLimit, "60 principals were found in the submitted policy, max allowed is 50")
+    );
+    let full = add_accounts(None, 50).unwrap();
+    assert_eq!(check(&full), Ok(()));
+    let (accounts, one_more) = (accounts(1), "another");
+    let grant = Grant { label: one_more, accounts: &accounts, actions: &actions };
+    assert_eq!(add(Some(&full), &queue, &grant).unwrap_err().kind, ErrorKind::OverLimit);
+    let long = statement(&format!("\"Principal\":\"*\",\"Sid\":\"{}\"", "s".repeat(8_000)));
+    assert_eq!(check(&long), Ok(()));
+    let error = add(Some(&long), &queue, &grant).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::OverLimit, "{}", error.message);
+}
+
+/// What an older version stored can be unreadable; what is left of it must not be stored as if it were a policy.
+#[test]
+fn what_a_removal_leaves_is_a_policy_or_is_refused() {
+    let bad =
+        "{\"Statement\":[{\"Sid\":\"a\",\"Effect\":\"Perhaps\"},{\"Sid\":\"b\",\"Effect\":\"Perhaps\"}]}";
+    assert_eq!(remove(Some(bad), "a").unwrap_err().kind, ErrorKind::InvalidAttributeValue);
+    let mended = bad.replace(
+        "\"b\",\"Effect\":\"Perhaps\"",
+        "\"b\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"*\"",
+    );
+    assert!(remove(Some(&mended), "a").unwrap().is_some());
+    assert_eq!(remove(Some(bad), "b").unwrap_err().kind, ErrorKind::InvalidAttributeValue);
+}
+
+/// A text of megabytes is refused for its length alone, in the words for any other that is no policy.
+#[test]
+fn a_text_that_is_too_long_is_no_policy() {
+    let padded = |length: usize| {
+        let policy = statement("\"Principal\":\"*\"");
+        format!("{policy}{}", " ".repeat(length - policy.len()))
+    };
+    assert_eq!(check(&padded(8_192)), Ok(()));
+    // One with too many statements as well: it is not read so far.
+    let one = "{\"Effect\":\"Allow\",\"Action\":\"sqs:SendMessage\",\"Principal\":\"*\"}";
+    let many = format!("{{\"Statement\":[{}]}}", vec![one; 1_000].join(","));
+    for text in [padded(8_193), many] {
+        let error = check(&text).unwrap_err();
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (ErrorKind::InvalidAttributeValue, "Invalid value for the parameter Policy.")
+        );
+    }
+}
+
 #[test]
 fn grants_that_sqs_refuses() {
     let eight = ["SendMessage"; 8];
