@@ -37,6 +37,7 @@ pub(crate) const DECODE: &[Case] = &[
     },
     Case { name: "md5/1-kib", set_up: body_md5 },
     Case { name: "md5/1-kib-10", set_up: batch_md5 },
+    Case { name: "md5/200-kib-and-9-short", set_up: uneven_md5 },
 ];
 
 /// Answers.
@@ -126,6 +127,15 @@ fn body_md5() -> Box<dyn Work> {
 
 fn batch_md5() -> Box<dyn Work> {
     let bodies: Vec<String> = (0..10).map(|_| body()).collect();
+    pure(move || {
+        let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+        md5::bodies(black_box(&bodies))
+    })
+}
+
+fn uneven_md5() -> Box<dyn Work> {
+    let mut bodies: Vec<String> = (0..9).map(|_| body()).collect();
+    bodies.push("x".repeat(200 << 10));
     pure(move || {
         let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
         md5::bodies(black_box(&bodies))

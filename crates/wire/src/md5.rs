@@ -6,6 +6,7 @@ mod lanes;
 mod tests;
 
 use md5::{Digest as _, Md5};
+use std::cmp::Reverse;
 
 use crate::shapes::MessageAttributes;
 
@@ -24,15 +25,24 @@ pub fn body(body: &str) -> Digest {
 
 /// The MD5 of each of several bodies, in their order: for a batch in less than half the time.
 pub fn bodies(bodies: &[&str]) -> Vec<Digest> {
-    let mut digests = Vec::with_capacity(bodies.len());
-    for bodies in bodies.chunks(lanes::LANES) {
-        match bodies {
-            [one] => digests.push(body(one)),
+    let mut longest_first: Vec<(usize, &[u8])> =
+        bodies.iter().map(|body| body.as_bytes()).enumerate().collect();
+    longest_first.sort_unstable_by_key(|(_, body)| Reverse(body.len()));
+    let mut digests = vec![Digest::default(); bodies.len()];
+    let mut left = longest_first.as_slice();
+    while !left.is_empty() {
+        let together = lanes::worthwhile(left.iter().map(|(_, body)| *body));
+        let (now, later) = left.split_at(together);
+        match now {
+            [(place, one)] => digests[*place] = Md5::digest(one).into(),
             several => {
-                let several: Vec<&[u8]> = several.iter().map(|body| body.as_bytes()).collect();
-                digests.extend(lanes::digests(&several).into_iter().take(several.len()));
+                let bodies: Vec<&[u8]> = several.iter().map(|(_, body)| *body).collect();
+                for ((place, _), digest) in several.iter().zip(lanes::digests(&bodies)) {
+                    digests[*place] = digest;
+                }
             }
         }
+        left = later;
     }
     digests
 }

@@ -19,6 +19,15 @@ const INITIAL: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
 type Words = [u32; LANES];
 type State = [Words; 4];
 
+/// How many of these messages, the longest first, are to be hashed at once; at least one. All lanes go on for as long as the
+/// longest message, so one that is longer than the others together is faster alone.
+pub(super) fn worthwhile<'a>(messages: impl Iterator<Item = &'a [u8]>) -> usize {
+    let mut blocks = messages.take(LANES).map(|message| message.len() / BLOCK_BYTES + 1);
+    let longest = blocks.next().unwrap_or(0);
+    let (others, blocks) = blocks.fold((0, 0), |(others, sum), blocks| (others + 1, sum + blocks));
+    if blocks < longest { 1 } else { 1 + others }
+}
+
 /// The digests of up to [`LANES`] messages; those of the places without one mean nothing.
 pub(super) fn digests(messages: &[&[u8]]) -> [[u8; 16]; LANES] {
     let mut lanes: [Lane<'_>; LANES] = std::array::from_fn(|_| Lane::new(&[]));

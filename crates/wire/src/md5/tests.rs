@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::{bodies, body, message_attributes, show};
+use super::{bodies, body, lanes, message_attributes, show};
 use crate::shapes::{MessageAttributeValue, MessageAttributes};
 
 fn text(data_type: &str, value: &str) -> MessageAttributeValue {
@@ -37,6 +37,31 @@ fn a_batch_has_the_digests_of_its_bodies_whatever_their_lengths() {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let one_by_one: Vec<_> = texts.iter().map(|text| body(text)).collect();
         assert_eq!(bodies(&texts), one_by_one, "round {round}");
+    }
+}
+
+/// Nine short bodies beside one of 200 KiB took the long one's time in all lanes.
+#[test]
+fn a_body_longer_than_the_others_together_is_hashed_alone() {
+    let short = [b'x'; 100];
+    let long = [b'x'; 2_000];
+    let together = |messages: &[&[u8]]| lanes::worthwhile(messages.iter().copied());
+    assert_eq!(together(&[&long, &short, &short, &short, &short]), 1);
+    assert_eq!(together(&[&long, &long, &short]), 3);
+    assert_eq!(together(&[&short, &short]), 2);
+    assert_eq!(together(&[b"", b""]), 2);
+    assert_eq!(together(&[&short]), 1);
+    assert_eq!(together(&[short.as_slice(); 20]), lanes::LANES);
+}
+
+#[test]
+fn a_batch_of_uneven_bodies_has_their_digests_in_their_order() {
+    for place in 0..10 {
+        let length = |index: usize| if index == place { 200_000 } else { index * 97 };
+        let texts: Vec<String> = (0..10).map(|index| "y".repeat(length(index))).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let one_by_one: Vec<_> = texts.iter().map(|text| body(text)).collect();
+        assert_eq!(bodies(&texts), one_by_one, "the long one at {place}");
     }
 }
 
