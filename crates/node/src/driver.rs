@@ -249,9 +249,7 @@ impl Shared {
             (Status::Failed(_), _) => {}
             (_, Some(reason)) => state.status = Status::Failed(reason.to_owned()),
             (Status::Draining, None) => {}
-            (Status::Ready | Status::Full, None) => {
-                state.status = if partition.is_low_on_room() { Status::Full } else { Status::Ready };
-            }
+            (Status::Ready | Status::Full | Status::NearlyOut, None) => state.status = room_status(partition),
         }
         answers
     }
@@ -329,7 +327,7 @@ impl Shared {
     pub(crate) fn drain(&self) {
         {
             let mut state = self.lock();
-            if matches!(state.status, Status::Ready | Status::Full) {
+            if matches!(state.status, Status::Ready | Status::Full | Status::NearlyOut) {
                 state.status = Status::Draining;
             }
         }
@@ -348,6 +346,14 @@ impl Shared {
     pub(crate) fn let_go(&self) {
         let mut state = self.lock();
         (state.partition, state.aside) = (None, None);
+    }
+}
+
+fn room_status(partition: &Partition<Caller>) -> Status {
+    match (partition.is_nearly_out_of_room(), partition.is_low_on_room()) {
+        (true, _) => Status::NearlyOut,
+        (false, true) => Status::Full,
+        (false, false) => Status::Ready,
     }
 }
 

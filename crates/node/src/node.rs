@@ -42,6 +42,8 @@ pub enum Status {
     Ready,
     /// The disk is full: it serves receives and deletes, and refuses sends until there is space again.
     Full,
+    /// The disk is full and the reserve nearly used up: it serves deletes and purges, and refuses receives too.
+    NearlyOut,
     /// It is going down.
     Draining,
     /// It does not, and why.

@@ -85,7 +85,7 @@ async fn insist(node: &Node, command: &Command) {
     while let Err(refusal) = node.call(command.clone()).await {
         assert!(
             matches!(refusal, CallError::Unavailable(_))
-                && matches!(node.status(), Status::Ready | Status::Full),
+                && matches!(node.status(), Status::Ready | Status::Full | Status::NearlyOut),
             "{refusal}"
         );
         tokio::task::yield_now().await;

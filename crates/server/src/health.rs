@@ -27,25 +27,49 @@ pub(crate) fn page(path: &str) -> Option<Page> {
     }
 }
 
-/// What a page says.
+/// What a page says. Anybody can read it: why something is so (paths, what the disk said) is in the log.
 pub(crate) fn answer(page: Page, node: &Node, stopping: bool) -> Answer {
     if page == Page::Live {
         return Answer::plain(StatusCode::OK, "text/plain", "ok\n");
     }
-    let (state, reason) = match node.status() {
-        Status::Failed(reason) => ("failed", Some(reason)),
-        Status::Draining => ("stopping", None),
-        Status::Full if stopping => ("stopping", None),
-        Status::Full => ("full", Some("the disk is full: only receives and deletes are served".to_owned())),
-        Status::Ready if stopping => ("stopping", None),
-        Status::Ready => ("ready", None),
-    };
+    let state = state(&node.status(), stopping);
     let status = if state == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if page == Page::Ready {
-        let text = reason.map_or_else(|| format!("{state}\n"), |reason| format!("{state}: {reason}\n"));
-        return Answer::plain(status, "text/plain", text);
+        return Answer::plain(status, "text/plain", format!("{state}\n"));
     }
-    let version = env!("CARGO_PKG_VERSION");
-    let body = json!({ "status": state, "reason": reason, "version": version });
+    let body = json!({ "status": state, "version": env!("CARGO_PKG_VERSION") });
     Answer::plain(status, "application/json", body.to_string())
+}
+
+/// The word for how it is.
+fn state(status: &Status, stopping: bool) -> &'static str {
+    match status {
+        Status::Failed(_) => "failed",
+        _ if stopping => "stopping",
+        Status::Draining => "stopping",
+        Status::NearlyOut => "nearly out",
+        Status::Full => "full",
+        Status::Ready => "ready",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::state;
+    use bongsu_node::Status;
+
+    /// The journal's words name files and addresses.
+    #[test]
+    fn a_page_says_how_it_is_and_not_why() {
+        let failed = Status::Failed("/var/lib/bongsu/journal: Input/output error".to_owned());
+        for (status, word, word_while_stopping) in [
+            (Status::Ready, "ready", "stopping"),
+            (Status::Full, "full", "stopping"),
+            (Status::NearlyOut, "nearly out", "stopping"),
+            (Status::Draining, "stopping", "stopping"),
+            (failed, "failed", "failed"),
+        ] {
+            assert_eq!((state(&status, false), state(&status, true)), (word, word_while_stopping));
+        }
+    }
 }
