@@ -157,7 +157,56 @@ fn sha256_hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_id, delay_ms, sha256_hex, show_sequence};
+    #![allow(clippy::unwrap_used)]
+
+    use super::{Draft, check_id, delay_ms, sha256_hex, show_sequence};
+    use crate::entropy::Entropy;
+    use crate::keys::{KmsKey, SealingKey};
+    use crate::message::{StoredAttribute, StoredMessage};
+    use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
+    use bongsu_wire::MessageAttributeValue;
+
+    /// A batch is one entry of the journal, which holds 4 MiB. What is sent comes in other forms (in JSON each quotation mark takes two
+    /// bytes, and a control character six), is stored as it is meant, and grows a little when it is sealed.
+    #[test]
+    fn the_largest_batch_takes_not_much_more_than_its_mebibyte() {
+        let (batch_bytes, messages) = (1 << 20, 10);
+        let attribute = |number: usize| {
+            let data_type = format!("Binary.{}", "t".repeat(200));
+            let value =
+                MessageAttributeValue { data_type, string_value: None, binary_value: Some(vec![0; 700]) };
+            (format!("{number:0>200}"), value)
+        };
+        let mut draft = Draft {
+            body: String::new(),
+            delay_seconds: None,
+            attributes: (0..10).map(attribute).collect(),
+            system_attributes: std::iter::empty().collect(),
+            deduplication_id: Some("d".repeat(128)),
+            group_id: Some("g".repeat(128)),
+        };
+        let body_bytes = batch_bytes / messages - draft.size_bytes() as usize;
+        draft.body = "\"".repeat(body_bytes);
+        assert_eq!(draft.size_bytes() as usize, batch_bytes / messages);
+        let stored = StoredMessage {
+            message_id: [255; 16],
+            sent_wall_ms: u64::MAX,
+            sender_id: "s".repeat(128),
+            body: draft.body,
+            body_md5: [255; 16],
+            attributes: draft
+                .attributes
+                .into_iter()
+                .map(|(name, value)| StoredAttribute::from_wire(name, value))
+                .collect(),
+            trace_header: Some("r".repeat(MAX_TRACE_HEADER_BYTES)),
+            group: draft.group_id,
+            deduplication_id: draft.deduplication_id,
+        };
+        let key = SealingKey::make(&KmsKey::ephemeral(&Entropy::new()), &Entropy::new(), 0).unwrap();
+        let sealed = messages * stored.seal(&key).unwrap().len();
+        assert!((batch_bytes..batch_bytes + (100 << 10)).contains(&sealed), "{sealed} bytes");
+    }
 
     #[test]
     fn sequence_numbers_have_twenty_digits() {
