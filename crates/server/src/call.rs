@@ -188,3 +188,6 @@ fn kind(reply: &Reply) -> &'static str {
         Reply::Documents { .. } => "Documents",
     }
 }
+
+#[cfg(test)]
+mod tests;

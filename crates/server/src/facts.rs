@@ -47,7 +47,9 @@ impl Policy {
         match Document::parse(text, Kind::Resource, &Limits::QUEUE) {
             Ok(document) => Self::Document(document),
             Err(error) => {
-                tracing::warn!(queue = %name, %error, "a queue's policy can't be read: only the account's root has access");
+                // It may repeat what is in the policy, line ends and all.
+                let reason = error.to_string();
+                tracing::warn!(queue = %name, ?reason, "a queue's policy can't be read: only the account's root has access");
                 Self::Unreadable
             }
         }
@@ -121,6 +123,7 @@ pub(crate) fn changed_by(command: &Command) -> Option<&QueueName> {
 #[cfg(test)]
 mod tests {
     use super::{FactsMemory, Policy, changed_by};
+    use crate::logged::logged;
     use bongsu_engine::{Command, QueueName, StringMap};
     use bongsu_node::{Node, NodeOptions};
     use std::sync::Arc;
@@ -168,6 +171,19 @@ mod tests {
         let attributes = StringMap::from([("Policy".to_owned(), "{\"Statement\": 1}".to_owned())]);
         node.call(Command::CreateQueue { name: name(), attributes, tags: StringMap::new() }).await.unwrap();
         assert!(matches!(memory.of(&node, &name()).await.unwrap().unwrap().policy, Policy::Unreadable));
+    }
+
+    /// The names of operators are the caller's: one with a line end in it wrote a line of its own into the log.
+    #[test]
+    fn a_policy_that_can_not_be_read_forges_no_line_of_the_log() {
+        let text = r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*",
+            "Condition": {"Odd\nERROR forged": {"aws:Referer": "x"}}}}"#;
+        let written = logged(|| {
+            assert!(matches!(Policy::read(&name(), Some(text)), Policy::Unreadable));
+            assert!(crate::policy::check(text).is_err());
+        });
+        assert_eq!(written.lines().count(), 2, "{written}");
+        assert!(written.contains(r"Odd\nERROR forged"), "{written}");
     }
 
     /// Whatever was asked before a change may be old when it arrives after it.

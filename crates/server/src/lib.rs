@@ -28,6 +28,8 @@ mod health;
 mod http;
 mod identity;
 pub mod keys;
+#[cfg(test)]
+mod logged;
 #[doc(hidden)]
 pub mod measuring;
 mod message;
