@@ -144,7 +144,7 @@ impl Call<'_> {
             return Ok(());
         }
         let (request_tags, removed_tags) = tags_of(operation);
-        for need in needs::of(operation, &self.caller) {
+        for need in needs::of(operation, self.caller) {
             let facts = match &need.queue {
                 Some(name) => self.edge.facts.of(&self.edge.node, name).await?,
                 None => None,
@@ -152,7 +152,7 @@ impl Call<'_> {
             let own = (&self.caller.account, &self.caller.region);
             let (account, region) = need.queue.as_ref().map_or(own, |queue| (&queue.account, &queue.region));
             let conditions = Conditions {
-                caller: &self.caller,
+                caller: self.caller,
                 headers: self.headers,
                 is_secure: self.connection.is_secure(),
                 resource_account: account,
@@ -206,7 +206,7 @@ impl Call<'_> {
             return Ok(());
         }
         let conditions = Conditions {
-            caller: &self.caller,
+            caller: self.caller,
             headers: self.headers,
             is_secure: self.connection.is_secure(),
             resource_account,
@@ -242,6 +242,6 @@ impl Call<'_> {
             return Ok(());
         };
         self.decided.note(&decision);
-        Err(refusal::denied(&self.caller, action, arn, denial))
+        Err(refusal::denied(self.caller, action, arn, denial))
     }
 }

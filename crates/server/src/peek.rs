@@ -121,7 +121,7 @@ fn queue(call: &Call<'_>, url: &str) -> Result<QueueName, ServiceError> {
     if url.is_empty() {
         return Err(ServiceError::queue_does_not_exist());
     }
-    queue_url::read(url, &call.caller).ok_or_else(|| {
+    queue_url::read(url, call.caller).ok_or_else(|| {
         let message = format!("The address {url} is not valid for this endpoint.");
         ServiceError::new(ErrorKind::InvalidAddress, message)
     })
