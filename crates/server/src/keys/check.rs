@@ -12,10 +12,11 @@ use crate::entropy::Entropy;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bongsu_auth::seal::{MasterKey, NONCE_BYTES, SealError};
-use bongsu_engine::{DocumentChange, Expected};
-use bongsu_node::Node;
+use bongsu_engine::{Document, DocumentChange, Expected};
+use bongsu_node::{CallError, Node};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const COLLECTION: &str = "store-keys";
 const NAME: &str = "check";
@@ -121,11 +122,11 @@ pub enum UnlockError {
     /// The store can't be read or written.
     #[error("can't check the master key: {0}")]
     Document(#[from] DocumentError),
-    /// A user's access key can't be sealed again.
-    #[error("can't replace the master key: {0}")]
+    /// A user's access key can't be opened or sealed again.
+    #[error("the master key does not fit: {0}")]
     Realm(#[from] RealmError),
-    /// A KMS key can't be sealed again.
-    #[error("can't replace the master key: {0}")]
+    /// A KMS key can't be opened or sealed again.
+    #[error("the master key does not fit: {0}")]
     Keys(#[from] KeysError),
     /// The known text can't be opened or sealed.
     #[error("can't check the master key: {0}")]
@@ -144,11 +145,7 @@ pub async fn unlock(node: &Node, sources: &Sources) -> Result<MasterKey, UnlockE
     let entropy = Entropy::new();
     let found = documents::all(node, COLLECTION).await?;
     let Some(document) = found.iter().find(|document| document.name == NAME) else {
-        let master = load(&sources.master, true).await?;
-        let content = CheckContent { now: Mark::of(&master, &entropy)?, next: None };
-        documents::change(node, vec![put(Expected::Absent, &content)]).await?;
-        tracing::info!(key = %master.id(), "what is stored is sealed with this master key from now on");
-        return Ok(master);
+        return first(node, &sources.master, &entropy).await;
     };
     let content: CheckContent = documents::read(document)?;
     let version = Expected::Version(document.version);
@@ -184,6 +181,59 @@ pub async fn unlock(node: &Node, sources: &Sources) -> Result<MasterKey, UnlockE
     Ok(master)
 }
 
+/// The key of a store that does not say which it has: a new one, or one from before there was anything to seal.
+async fn first(node: &Node, source: &MasterKeySource, entropy: &Entropy) -> Result<MasterKey, UnlockError> {
+    // Only where the disk was full could something be sealed without a check: then it has to open with this key.
+    let sealed = Sealed::of(node).await?;
+    let master = load(source, sealed.is_empty()).await?;
+    sealed.again((&master, &master), entropy)?;
+    let content = CheckContent { now: Mark::of(&master, entropy)?, next: None };
+    match documents::change(node, vec![put(Expected::Absent, &content)]).await {
+        Ok(_) => {
+            tracing::info!(key = %master.id(), "what is stored is sealed with this master key from now on")
+        }
+        // The disk is full: nothing can be sent, but what is there can be received and deleted.
+        Err(DocumentError::Call(CallError::Unavailable(reason))) => {
+            tracing::warn!(reason, "can't note which master key this store has; the next start tries again");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(master)
+}
+
+/// All that the master key has sealed, but for the check.
+struct Sealed {
+    access_keys: Vec<Arc<Document>>,
+    kms_keys: Vec<Arc<Document>>,
+}
+
+impl Sealed {
+    async fn of(node: &Node) -> Result<Self, DocumentError> {
+        let access_keys = documents::all(node, realm::ACCESS_KEYS).await?;
+        Ok(Self { access_keys, kms_keys: documents::all(node, kms::KEYS).await? })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.access_keys.is_empty() && self.kms_keys.is_empty()
+    }
+
+    /// The changes that seal with `to` what it has not sealed yet.
+    fn again(
+        &self,
+        (from, to): (&MasterKey, &MasterKey),
+        entropy: &Entropy,
+    ) -> Result<Vec<DocumentChange>, UnlockError> {
+        let mut changes = Vec::new();
+        for document in &self.access_keys {
+            changes.extend(realm::resealed(document, (from, to), entropy)?);
+        }
+        for document in &self.kms_keys {
+            changes.extend(kms::resealed(document, (from, to), entropy)?);
+        }
+        Ok(changes)
+    }
+}
+
 /// The key of a store that has one: its own file is made only where the key is to be replaced.
 async fn own(
     source: &MasterKeySource,
@@ -196,7 +246,7 @@ async fn own(
     {
         return Err(UnlockError::Lost { path: path.clone(), needs: content.now.key.clone() });
     }
-    Ok(load(source, may_make).await?)
+    load(source, may_make).await
 }
 
 /// Files and commands may take their time.
@@ -223,13 +273,7 @@ async fn replace(
 ) -> Result<(), UnlockError> {
     let next = Mark::of(to, entropy)?;
     let done = CheckContent { now: next.clone(), next: None };
-    let mut changes = Vec::new();
-    for document in documents::all(node, realm::ACCESS_KEYS).await? {
-        changes.extend(realm::resealed(&document, (from, to), entropy)?);
-    }
-    for document in documents::all(node, kms::KEYS).await? {
-        changes.extend(kms::resealed(&document, (from, to), entropy)?);
-    }
+    let changes = Sealed::of(node).await?.again((from, to), entropy)?;
     let mut steps = steps(changes);
     if content.next.is_none() && steps.len() > 1 {
         let both = CheckContent { now: content.now, next: Some(next) };

@@ -172,11 +172,11 @@ fn output_of(command: &str, timeout: Duration) -> Result<Zeroizing<String>, Mast
         let _ = done.send(finish(&mut child));
     });
     reader.map_err(|error| failed(error.to_string()))?;
-    let finished = is_done.recv_timeout(timeout).or_else(|error| {
+    let finished = is_done.recv_timeout(timeout).map_err(|error| {
         end(group);
         match error {
-            RecvTimeoutError::Timeout => Err(failed(format!("it took longer than {timeout:?}"))),
-            RecvTimeoutError::Disconnected => Err(failed("its output could not be read")),
+            RecvTimeoutError::Timeout => failed(format!("it took longer than {timeout:?}")),
+            RecvTimeoutError::Disconnected => failed("its output could not be read"),
         }
     });
     let (text, status) = finished?.map_err(|error| failed(error.to_string()))?;

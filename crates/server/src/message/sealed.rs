@@ -47,6 +47,9 @@ impl<'a> Sealed<'a> {
     /// # Errors
     /// [`Damaged::Seal`] where it is not what was sealed, or belongs to another key.
     pub(crate) fn open(&self, key: &OpeningKey) -> Result<StoredMessage, Damaged> {
+        if !key.is_of(self.envelope) {
+            return Err(Damaged::Seal);
+        }
         OPENED.with_borrow_mut(|opened| {
             opened.clear();
             key.open(self.nonce, self.sealed, opened).map_err(|_| Damaged::Seal)?;

@@ -197,3 +197,18 @@ fn a_step_takes_what_one_change_can() {
     assert_eq!(sizes((0..200).map(|_| change(1)).collect()), [99, 99, 2]);
     assert_eq!(sizes((0..33).map(|_| change(65_536)).collect()), [31, 2]);
 }
+
+/// As where the disk was full when the store got its key: the check is missing, but something is sealed.
+#[tokio::test]
+async fn without_a_check_what_is_sealed_decides() {
+    let (node, directory) = (node(), tempfile::tempdir().unwrap());
+    fill(&node, MasterKey::from_text(&"01".repeat(32)).unwrap(), 2).await;
+    let before = version(&node).await;
+    let own = directory.path().join("master.key");
+    for source in [text("02"), MasterKeySource::OwnFile(own.clone())] {
+        assert!(unlock(&node, &only(source)).await.is_err());
+    }
+    assert!(!own.exists() && version(&node).await == before, "nothing was changed");
+    assert!(opens(&node, unlock(&node, &only(text("01"))).await.unwrap()).await);
+    assert!(matches!(unlock(&node, &only(text("02"))).await, Err(UnlockError::OtherKey { .. })));
+}
