@@ -20,8 +20,8 @@ use crate::config::Account;
 use crate::facts::{Facts, Policy};
 use crate::http::Connection;
 use crate::identity::Identity;
-use bongsu_engine::StringMap;
 use bongsu_auth::signature::{Refusal, Request, Rules, Verifier};
+use bongsu_engine::StringMap;
 use bongsu_policy::{Decision, Denial, Document, Missing, evaluate};
 use bongsu_wire::{ErrorKind, Operation, ServiceError};
 use conditions::Conditions;
@@ -84,7 +84,8 @@ impl Access {
         let authority = parts.uri.authority().map(|authority| authority.as_str());
         let Some(verifier) = &self.verifier else {
             if pages::is_foreign(&parts.method, authority, &parts.headers, self.public_url.as_deref()) {
-                let reason = "Authentication is off, and this request comes from a web page of another origin.";
+                let reason =
+                    "Authentication is off, and this request comes from a web page of another origin.";
                 return Err(ServiceError::new(ErrorKind::AccessDenied, reason));
             }
             let Identity { account, region } =

@@ -103,9 +103,7 @@ impl<'a> Asked<'a> {
     pub(crate) async fn run(&self, call: &Call<'_>, parts: &Parts, body: &[u8]) -> Result<Value, Refused> {
         match self.service {
             Service::Admin => admin::run(call, &self.action, body).await,
-            Service::Iam => {
-                query::run(call, &self.action, parts.uri.query().unwrap_or_default(), body).await
-            }
+            Service::Iam => query::run(call, &self.action, parts.uri.query().unwrap_or_default(), body).await,
             Service::Kms => keys::service::run(call, &self.action, body).await,
         }
     }
@@ -114,7 +112,11 @@ impl<'a> Asked<'a> {
     pub(crate) fn answer(&self, result: Result<Value, Refused>, request_id: &str) -> Answer {
         if self.service == Service::Iam {
             let status = result.as_ref().map_or_else(|refused| refused.status, |_| StatusCode::OK);
-            return Answer::plain(status, self.content_type(), query::answer(&self.action, &result, request_id));
+            return Answer::plain(
+                status,
+                self.content_type(),
+                query::answer(&self.action, &result, request_id),
+            );
         }
         let (status, body) = match result {
             Ok(output) => (StatusCode::OK, output),

@@ -93,7 +93,9 @@ pub(crate) fn answer(action: &str, result: &Result<Value, Refused>, request_id: 
             // Only the names of actions that there are come here.
             xml.push_str(&format!("<{action}Response xmlns=\"{NAMESPACE}\">"));
             element(&mut xml, &format!("{action}Result"), output);
-            xml.push_str(&format!("<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"));
+            xml.push_str(&format!(
+                "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+            ));
             xml.push_str(&format!("</{action}Response>"));
         }
         Err(refused) => {
@@ -148,7 +150,9 @@ fn escape(xml: &mut String, text: &str) {
             '&' => xml.push_str("&amp;"),
             '"' => xml.push_str("&quot;"),
             '\r' => xml.push_str("&#13;"),
-            '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'.. => xml.push(character),
+            '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'.. => {
+                xml.push(character)
+            }
             _ => xml.push('\u{FFFD}'),
         }
     }
@@ -162,7 +166,8 @@ mod tests {
 
     #[test]
     fn members_and_lists_are_told_by_their_names() {
-        let form = b"Action=CreateUser&Version=2010-05-08&UserName=alice&Tags.member.2.Key=b&Tags.member.1.Key=a\
+        let form =
+            b"Action=CreateUser&Version=2010-05-08&UserName=alice&Tags.member.2.Key=b&Tags.member.1.Key=a\
             &Tags.member.1.Value=1&Tags.member.2.Value=2&TagKeys.member.1=x";
         let tags = json!([{ "Key": "a", "Value": "1" }, { "Key": "b", "Value": "2" }]);
         let expected = json!({ "UserName": "alice", "Tags": tags, "TagKeys": ["x"] });

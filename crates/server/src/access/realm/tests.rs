@@ -146,7 +146,9 @@ async fn tags_are_added_replaced_and_taken() {
     realms.untag_user(ACCOUNT, "alice", &["b".to_owned(), "never".to_owned()]).await.unwrap();
     let found = || realms.current().user(ACCOUNT, "alice").unwrap().tags.clone();
     assert_eq!(found(), tags(&[("a", "2")]));
-    for (key, value) in [("", "x"), ("aws:x", "x"), ("A", "differs in case only"), ("k", "<"), ("k", &"v".repeat(257))] {
+    for (key, value) in
+        [("", "x"), ("aws:x", "x"), ("A", "differs in case only"), ("k", "<"), ("k", &"v".repeat(257))]
+    {
         let refused = realms.tag_user(ACCOUNT, "alice", tags(&[(key, value)])).await;
         assert!(matches!(refused, Err(RealmError::Invalid(_))), "{key}={value}");
     }
@@ -162,7 +164,9 @@ async fn tags_are_added_replaced_and_taken() {
 async fn an_accounts_users_are_in_the_order_of_their_names() {
     let (node, entropy) = (node(), Entropy::new());
     let realms = Realms::open(node.clone(), master(1)).await.unwrap();
-    for (account, name) in [(ACCOUNT, "b"), (ACCOUNT, "a"), ("111111111110", "z"), ("111111111112", "a"), (ACCOUNT, "c")] {
+    for (account, name) in
+        [(ACCOUNT, "b"), (ACCOUNT, "a"), ("111111111110", "z"), ("111111111112", "a"), (ACCOUNT, "c")]
+    {
         realms.create_user(account, name, BTreeMap::new(), &entropy).await.unwrap();
     }
     let realm = realms.current();
