@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a connection that was ended may take to be gone.
-const MAX_CLEARING: Duration = Duration::from_millis(250);
+const MAX_CLEARING: Duration = Duration::from_secs(1);
 /// One look over all connections serves for so many newcomers, as a share of all places.
 const CANDIDATES_SHARE: usize = 64;
 
@@ -22,6 +22,9 @@ pub(super) struct Admissions {
     max_connections: usize,
     /// Who makes room next, unless something happens there until then.
     candidates: VecDeque<(Rank, Weak<Connection>)>,
+    /// So many newcomers are turned away before all connections are looked at again, in the same second.
+    unlooked: usize,
+    looked_second: u64,
     is_full: bool,
 }
 
@@ -29,7 +32,14 @@ impl Admissions {
     pub(super) fn new(max_connections: usize) -> Self {
         let max_connections = max_connections.clamp(1, Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(max_connections));
-        Self { places, max_connections, candidates: VecDeque::new(), is_full: false }
+        Self {
+            places,
+            max_connections,
+            candidates: VecDeque::new(),
+            unlooked: 0,
+            looked_second: 0,
+            is_full: false,
+        }
     }
 
     /// A place for one more; `None` where everybody is at work.
@@ -56,8 +66,15 @@ impl Admissions {
         if let Some(connection) = self.next_candidate() {
             return Some(connection);
         }
+        if self.unlooked > 0 && self.looked_second == patience.second() {
+            self.unlooked -= 1;
+            return None;
+        }
+        self.looked_second = patience.second();
         let count = self.max_connections.div_ceil(CANDIDATES_SHARE);
         self.candidates = patience.most_idle(count).into();
+        // Where nearly all are at work looking often finds nothing, and takes time from them.
+        self.unlooked = count.saturating_sub(self.candidates.len().max(1));
         self.next_candidate()
     }
 

@@ -157,6 +157,11 @@ impl Patience {
         &self.rules
     }
 
+    /// How many seconds there have been.
+    pub(super) fn second(&self) -> u64 {
+        self.rules.seconds.load(Ordering::Relaxed)
+    }
+
     pub(super) fn watch(&self, connection: &Arc<Connection>) {
         self.lock().push(Arc::downgrade(connection));
     }

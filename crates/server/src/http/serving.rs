@@ -22,6 +22,8 @@ use tokio_rustls::server::TlsStream;
 /// The longest head of a request: request line, names and values of headers. (hyper takes at most 100 headers unless told
 /// otherwise, and is fastest when it isn't.)
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// What is read of a connection at a time, and so what each may keep in memory beside what is accounted for.
+const MAX_READ_BYTES: usize = 64 * 1024;
 /// Requests at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
 /// What an HTTP/2 client may send of one body, and of all on its connection, before we have read it.
@@ -130,6 +132,7 @@ impl Serving {
             // Patience is ours.
             .header_read_timeout(None)
             .max_header_size(MAX_HEAD_BYTES)
+            .max_buf_size(MAX_READ_BYTES)
             .half_close(!self.connection.is_secure())
             .serve_connection(TokioIo::new(stream), service);
         finish(self.graceful, served).await;

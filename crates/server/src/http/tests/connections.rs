@@ -122,6 +122,8 @@ async fn where_all_are_at_work_the_next_is_told_so() {
     let mut admitted = server.connect().await;
     eventually(|| admitted.try_write(b"").is_ok()).await;
     assert_eq!(ask(&mut admitted, b"x").await.unwrap().0, 200);
+    drop(polling);
+    server.wait_for(0).await;
     server.stop().await;
 }
 
