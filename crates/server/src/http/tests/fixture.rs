@@ -113,6 +113,7 @@ async fn respond(
             drop(counted);
             answer(StatusCode::OK, Bytes::new())
         }
+        "/free" => answer(StatusCode::OK, Bytes::from(connection.memory().free_bytes().to_string())),
         "/much" => answer(StatusCode::OK, Bytes::from(vec![b'x'; 4 << 20])),
         _ => {
             let told = format!("{} {} {}", connection.peer(), connection.is_secure(), body.len());
