@@ -23,7 +23,13 @@ PROTOCOL = botocore.session.get_session().get_service_model("sqs").metadata["pro
 
 
 def client(
-    endpoint: str, region: str = REGION, access_key: str = "test", secret_key: str = "test", service: str = "sqs", **config
+    endpoint: str,
+    region: str = REGION,
+    access_key: str = "test",
+    secret_key: str = "test",
+    service: str = "sqs",
+    verify: str | None = None,
+    **config,
 ):
     """A client with no retries and no checks of its own, so that a test sees the server's own first answer."""
     options = {"retries": {"max_attempts": 0}, "parameter_validation": False, "read_timeout": 60, **config}
@@ -33,6 +39,7 @@ def client(
         region_name=region,
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
+        verify=verify,
         config=Config(**options),
     )
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-READY_LINE = re.compile(rb"listening[^\n]*?(http://[^\s\",/\x1b]+)[^\n]*\n")
+READY_LINE = re.compile(rb"listening[^\n]*?(https?://[^\s\",/\x1b]+)[^\n]*\n")
 READY_SECONDS = 30
 STOP_SECONDS = 30
 
@@ -67,7 +67,7 @@ class Server:
             return READY_LINE.search(self.log.read_bytes()[logged_before:])
 
         self.endpoint = eventually(ready, READY_SECONDS, "the ready line")[1].decode()
-        self.listen = self.endpoint.removeprefix("http://")
+        self.listen = self.endpoint.partition("://")[2]
         return self
 
     def kill(self) -> None:

@@ -3,8 +3,9 @@
 use crate::admin::{KeyArguments, PolicyArguments, UserArguments};
 use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
-use bongsu_server::config::{Account, AuditLog, Authentication, Cooldowns, JournalKind, Overrides};
+use bongsu_server::config::{Account, AuditLog, Authentication, ByteSize, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -80,6 +81,21 @@ pub(crate) struct Serve {
     /// Size at which the audit log begins a new file; five are kept [default: 67108864]
     #[arg(long, env = "BONGSU_AUDIT_LOG_BYTES", value_name = "BYTES")]
     audit_log_bytes: Option<u64>,
+    /// Certificate, and those between it and a root, in PEM: only TLS is spoken then
+    #[arg(long, env = "BONGSU_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, env = "BONGSU_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Roots of clients' certificates, in PEM: every client has to show one then
+    #[arg(long, env = "BONGSU_TLS_CLIENT_CA", value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
+    /// Connections at a time, as far as the limit of open files allows [default: 10000]
+    #[arg(long, env = "BONGSU_MAX_CONNECTIONS", value_name = "COUNT")]
+    max_connections: Option<NonZeroUsize>,
+    /// Memory for bodies of requests that are long or come in pieces [default: 256MiB]
+    #[arg(long, env = "BONGSU_MAX_BODY_MEMORY", value_name = "SIZE")]
+    max_body_memory: Option<ByteSize>,
     /// TOML file with all of these and with queues to declare at start
     #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -112,6 +128,11 @@ impl Serve {
             previous_master_key_file: self.previous_master_key_file,
             // A flag would show it to everybody who lists processes.
             master_key: std::env::var("BONGSU_MASTER_KEY").ok().map(Zeroizing::new),
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
+            tls_client_ca: self.tls_client_ca,
+            max_connections: self.max_connections,
+            max_body_memory: self.max_body_memory,
         };
         (self.config, overrides)
     }
@@ -148,6 +169,8 @@ mod tests {
             ("--journal", "paper", "`file` and `memory`"),
             ("--cooldowns", "no", "`aws` or `off`"),
             ("--auth", "maybe", "`on` or `off`"),
+            ("--max-connections", "0", "non-zero"),
+            ("--max-body-memory", "much", "such as 256MiB"),
         ] {
             let error = Arguments::try_parse_from(["bongsu", flag, value]).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

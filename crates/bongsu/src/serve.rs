@@ -1,5 +1,6 @@
 //! `bongsu serve`: up, and down again.
 
+use crate::descriptors;
 use bongsu_journal::{
     Disk, FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
 };
@@ -65,7 +66,8 @@ impl Default for Store {
 
 /// Serves until a signal says stop.
 pub(crate) fn run(file: Option<PathBuf>, overrides: Overrides, store: Store) -> Result<(), ServeError> {
-    let settings = Settings::load(file.as_deref(), overrides)?;
+    let mut settings = Settings::load(file.as_deref(), overrides)?;
+    limit_connections(&mut settings);
     let gatherer = Gatherer::default();
     let (starts, rests) = (gatherer.clone(), gatherer.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -77,8 +79,17 @@ pub(crate) fn run(file: Option<PathBuf>, overrides: Overrides, store: Store) -> 
     runtime.block_on(serve(settings, store, gatherer))
 }
 
+fn limit_connections(settings: &mut Settings) {
+    let (wanted, limit) = (settings.limits.max_connections, descriptors::raise_limit());
+    let possible = descriptors::connections(wanted, limit);
+    if possible < wanted {
+        tracing::warn!("at most {possible} connections: the process may not have more files open");
+    }
+    settings.limits.max_connections = possible;
+}
+
 async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(), ServeError> {
-    let mut signals = Signals::new().map_err(ServeError::Runtime)?;
+    let mut signals = Signals::new(settings.tls.is_some()).map_err(ServeError::Runtime)?;
     // The address comes first: a second server should fail on it before it touches anybody's data.
     let listener = TcpListener::bind(&settings.listen)
         .await
@@ -99,7 +110,7 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
     if let Some(key) = server.take_root_key() {
         show_root_key(&key, &settings);
     }
-    signals.first().await;
+    signals.stop(&server).await;
     tracing::info!("stopping: ending long polls and finishing requests");
     tokio::spawn(async move {
         signals.first().await;
@@ -156,17 +167,18 @@ fn announce(server: &Server, settings: &Settings) {
     if !server.is_authenticating() && !address.ip().is_loopback() {
         tracing::warn!("authentication is off: whoever reaches {address} may do everything");
     }
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
     match settings.journal {
         JournalKind::File => {
             let data_dir = settings.data_dir.display();
             tracing::info!(
-                "ready: listening on http://{address}, keeping messages in {data_dir} (journal: file)"
+                "ready: listening on {scheme}://{address}, keeping messages in {data_dir} (journal: file)"
             );
         }
         JournalKind::Memory => {
             tracing::warn!("the memory journal keeps nothing: all messages are gone when this process ends");
             tracing::info!(
-                "ready: listening on http://{address}, keeping messages in memory (journal: memory)"
+                "ready: listening on {scheme}://{address}, keeping messages in memory (journal: memory)"
             );
         }
     }
@@ -176,15 +188,37 @@ async fn close(node: Node) -> Result<(), ServeError> {
     tokio::task::spawn_blocking(move || node.shutdown()).await?.map_err(ServeError::Close)
 }
 
-/// The two signals that mean stop.
+/// The two signals that mean stop, and, where there are certificates, the one that means to read them again.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    fn new(has_certificates: bool) -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: has_certificates.then(|| signal(SignalKind::hangup())).transpose()?,
+        })
+    }
+
+    /// Waits for one that stops the server, and until then does what the other asks for.
+    async fn stop(&mut self, server: &Server) {
+        loop {
+            let hangup = async {
+                match &mut self.hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = hangup => server.reload_certificates(),
+            };
+        }
     }
 
     async fn first(&mut self) {

@@ -1,11 +1,13 @@
 //! Settings: what each is called, what it may be, and which source wins (flags, then the environment, then the
 //! file, then the default). Flags and environment come in as [`Overrides`], from whoever parses them.
 
+use crate::http::{Limits, TlsFiles};
 use crate::keys::master::{self, MasterKeySource};
 use crate::policy_json;
 use bongsu_engine::StringMap;
 use serde::Deserialize;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::Zeroizing;
@@ -14,6 +16,9 @@ use zeroize::Zeroizing;
 const AUDIT_LOG_BYTES: u64 = 64 << 20;
 /// Smaller files would be gone before anybody reads them.
 const MIN_AUDIT_LOG_BYTES: u64 = 64 << 10;
+
+/// What the longest request takes, with room to grow it.
+const MIN_BODY_MEMORY_BYTES: usize = 16 << 20;
 
 /// Everything that can be set, in its final form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +48,10 @@ pub struct Settings {
     pub audit_log: AuditLog,
     /// How large a file of the audit log gets before it makes way for a new one, bytes.
     pub audit_log_bytes: u64,
+    /// Certificates; with them only TLS is spoken.
+    pub tls: Option<TlsFiles>,
+    /// What clients may take.
+    pub limits: Limits,
     /// Queues that are there once the server is ready.
     pub queues: Vec<DeclaredQueue>,
 }
@@ -51,6 +60,11 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Account(String);
+
+/// An amount of memory: a number of bytes, or one with `KiB`, `MiB` or `GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ByteSize(usize);
 
 /// Which journal keeps the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -142,6 +156,16 @@ pub struct Overrides {
     pub master_key_command: Option<String>,
     /// The master key itself.
     pub master_key: Option<Zeroizing<String>>,
+    /// See [`TlsFiles::certificate`].
+    pub tls_cert: Option<PathBuf>,
+    /// See [`TlsFiles::key`].
+    pub tls_key: Option<PathBuf>,
+    /// See [`TlsFiles::client_ca`].
+    pub tls_client_ca: Option<PathBuf>,
+    /// See [`Limits::max_connections`].
+    pub max_connections: Option<NonZeroUsize>,
+    /// See [`Limits::max_body_memory_bytes`].
+    pub max_body_memory: Option<ByteSize>,
 }
 
 /// Why there are no settings.
@@ -218,6 +242,15 @@ impl Settings {
             region: flags.region.or(file.region).unwrap_or_else(|| "us-east-1".to_owned()),
             cooldowns: flags.cooldowns.or(file.cooldowns).unwrap_or(Cooldowns::Aws),
             public_url: flags.public_url.or(file.public_url).filter(|url| !url.is_empty()),
+            tls: tls_files(
+                flags.tls_cert.or(file.tls_cert),
+                flags.tls_key.or(file.tls_key),
+                flags.tls_client_ca.or(file.tls_client_ca),
+            )?,
+            limits: limits(
+                flags.max_connections.or(file.max_connections),
+                flags.max_body_memory.or(file.max_body_memory),
+            )?,
             queues: file.queues.into_iter().map(DeclaredQueue::from).collect(),
         };
         if settings.audit_log_bytes < MIN_AUDIT_LOG_BYTES {
@@ -256,6 +289,43 @@ impl MasterKeySources {
             }),
         }
     }
+}
+
+fn tls_files(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    let missing = |setting, given: &Path, reason| {
+        Err(ConfigError::Value { setting, value: given.display().to_string(), reason })
+    };
+    match (certificate, key, client_ca) {
+        (Some(certificate), Some(key), client_ca) => Ok(Some(TlsFiles { certificate, key, client_ca })),
+        (Some(given), None, _) => missing("tls-cert", &given, "it needs its key: set tls-key too"),
+        (None, Some(given), _) => missing("tls-key", &given, "it needs its certificate: set tls-cert too"),
+        (None, None, Some(given)) => missing(
+            "tls-client-ca",
+            &given,
+            "clients can only show certificates to a server that has one: set tls-cert too",
+        ),
+        (None, None, None) => Ok(None),
+    }
+}
+
+fn limits(
+    max_connections: Option<NonZeroUsize>,
+    max_body_memory: Option<ByteSize>,
+) -> Result<Limits, ConfigError> {
+    let mut limits = Limits::default();
+    limits.max_connections = max_connections.map_or(limits.max_connections, NonZeroUsize::get);
+    if let Some(size) = max_body_memory {
+        if size.bytes() < MIN_BODY_MEMORY_BYTES {
+            let reason = "the longest request has to fit: at least 16MiB";
+            return Err(ConfigError::Value { setting: "max-body-memory", value: size.to_string(), reason });
+        }
+        limits.max_body_memory_bytes = size.bytes();
+    }
+    Ok(limits)
 }
 
 fn check_region(region: &str) -> Result<(), ConfigError> {
@@ -317,6 +387,46 @@ impl TryFrom<String> for Account {
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl ByteSize {
+    /// In bytes.
+    pub fn bytes(self) -> usize {
+        self.0
+    }
+}
+
+impl FromStr for ByteSize {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let reason = "a size is a whole number of bytes, or of KiB, MiB or GiB, such as 256MiB";
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let shift = match unit.trim_start() {
+            "" => 0,
+            "KiB" => 10,
+            "MiB" => 20,
+            "GiB" => 30,
+            _ => return Err(reason),
+        };
+        let number: usize = number.parse().map_err(|_| reason)?;
+        number.checked_mul(1 << shift).map(Self).ok_or(reason)
+    }
+}
+
+impl TryFrom<String> for ByteSize {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
     }
 }
 
@@ -399,6 +509,16 @@ struct FileSettings {
     previous_master_key_file: Option<PathBuf>,
     #[serde(alias = "master_key_command")]
     master_key_command: Option<String>,
+    #[serde(alias = "tls_cert")]
+    tls_cert: Option<PathBuf>,
+    #[serde(alias = "tls_key")]
+    tls_key: Option<PathBuf>,
+    #[serde(alias = "tls_client_ca")]
+    tls_client_ca: Option<PathBuf>,
+    #[serde(alias = "max_connections")]
+    max_connections: Option<NonZeroUsize>,
+    #[serde(alias = "max_body_memory")]
+    max_body_memory: Option<ByteSize>,
     queues: Vec<FileQueue>,
 }
 
@@ -438,7 +558,7 @@ fn attribute_text(value: toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, AuditLog, Cooldowns, JournalKind, MasterKeySource, Overrides, Settings};
+    use super::{Account, AuditLog, Cooldowns, JournalKind, Limits, MasterKeySource, Overrides, Settings};
     use std::path::{Path, PathBuf};
 
     fn load(file: &str, overrides: Overrides) -> Result<Settings, String> {
@@ -466,6 +586,8 @@ mod tests {
                 audit_log_bytes: 64 << 20,
                 master_key: MasterKeySource::OwnFile(PathBuf::from("./bongsu-data/master.key")),
                 previous_master_key: None,
+                tls: None,
+                limits: Limits::default(),
                 queues: Vec::new(),
             }
         );
@@ -499,6 +621,25 @@ mod tests {
     }
 
     #[test]
+    fn certificates_and_limits() {
+        let file = "tls-cert = 'c.pem'\ntls-key = 'k.pem'\nmax-connections = 7\nmax-body-memory = '64 MiB'\n";
+        let settings = load(file, Overrides::default()).unwrap();
+        let tls = settings.tls.unwrap();
+        assert_eq!((tls.certificate.as_path(), tls.key.as_path()), (Path::new("c.pem"), Path::new("k.pem")));
+        assert_eq!(tls.client_ca, None);
+        let limits = Limits { max_connections: 7, max_body_memory_bytes: 64 << 20, ..Limits::default() };
+        assert_eq!(settings.limits, limits);
+        let overrides = Overrides {
+            tls_client_ca: Some("ca.pem".into()),
+            max_body_memory: Some("33554432".parse().unwrap()),
+            ..Overrides::default()
+        };
+        let settings = load(file, overrides).unwrap();
+        assert_eq!(settings.tls.unwrap().client_ca.as_deref(), Some(Path::new("ca.pem")));
+        assert_eq!(settings.limits.max_body_memory_bytes, 32 << 20);
+    }
+
+    #[test]
     fn queues_take_attributes_of_any_type() {
         let file = "[[queues]]\nname = 'jobs.fifo'\nattributes = { FifoQueue = true, VisibilityTimeout = 60, \
                     DelaySeconds = '5', RedrivePolicy = { deadLetterTargetArn = 'arn', maxReceiveCount = 3 } }\n\
@@ -528,6 +669,13 @@ mod tests {
             ("public-url = 'http://'", "public-url"),
             ("audit-log-bytes = 1000", "audit-log-bytes"),
             ("public-url = 'http://x/?a=b'", "public-url"),
+            ("tls-cert = 'c.pem'", "set tls-key too"),
+            ("tls-key = 'k.pem'", "set tls-cert too"),
+            ("tls-client-ca = 'ca.pem'", "set tls-cert too"),
+            ("max-connections = 0", "max-connections"),
+            ("max-body-memory = '1MB'", "such as 256MiB"),
+            ("max-body-memory = '1MiB'", "at least 16MiB"),
+            ("max-body-memory = '99999999999999999GiB'", "such as 256MiB"),
             ("[[queues]]\nattributes = {}", "name"),
             ("listen = ", "bongsu.toml"),
         ];

@@ -5,7 +5,7 @@ use crate::audit::{Event, resource_of};
 use crate::beside::Asked;
 use crate::call::{Call, Decided, Edge};
 use crate::errors::internal_failure;
-use crate::http::{Answer, BodyError, Connection, Encoding, encoding_of, read_body};
+use crate::http::{Answer, BodyError, Connection, Encoding, Exchange, RequestBody, encoding_of, read_body};
 use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
 use crate::queue_url::{self, BaseUrl};
@@ -13,7 +13,6 @@ use crate::{health, identity, operations, peek};
 use bongsu_auth::signature::normal_path;
 use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderMap};
 use hyper::http::request::Parts;
@@ -37,6 +36,8 @@ pub(crate) struct Dispatcher {
 
 /// What the real service answers to a request that names no action at all.
 const UNKNOWN_OPERATION: &str = "<UnknownOperationException/>\n";
+/// When a request that there was no memory for may come again.
+const RETRY_AFTER_SECONDS: &str = "1";
 /// What a browser, or a curious client, may do.
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
@@ -45,11 +46,11 @@ impl Dispatcher {
     pub(crate) async fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
-        connection: Arc<Connection>,
-    ) -> Response<Full<Bytes>> {
+        exchange: Exchange,
+    ) -> Response<Bytes> {
         let request_id = show_id(self.edge.entropy.uuid());
         let encoding = encoding_of(request.headers());
-        let answer = match caught(self.answer(request, connection, encoding, &request_id)).await {
+        let answer = match caught(self.answer(request, exchange, encoding, &request_id)).await {
             Ok(answer) => answer,
             Err(panic) => {
                 let reason = panic_message(panic.as_ref());
@@ -63,7 +64,7 @@ impl Dispatcher {
     async fn answer(
         self: &Arc<Self>,
         request: Request<Incoming>,
-        connection: Arc<Connection>,
+        exchange: Exchange,
         encoding: Encoding,
         request_id: &str,
     ) -> Answer {
@@ -72,18 +73,18 @@ impl Dispatcher {
             return answer;
         }
         let awaits_continue = header(&parts.headers, "expect") == Some("100-continue");
-        let body = match read_body(&connection, body, awaits_continue).await {
+        let body = match read_body(&exchange, body, awaits_continue).await {
             Ok(body) => body,
-            Err(error) => return Answer::refusal(encoding, &body_refusal(error), request_id),
+            Err(error) => return unread(encoding, error, request_id),
         };
-        let caller = match self.edge.access.identify(&parts, &body, &connection) {
+        let caller = match self.edge.access.identify(&parts, &body, exchange.connection()) {
             Ok(caller) => caller,
             Err(error) => {
-                self.note_stranger(&parts, &connection, &error, request_id);
+                self.note_stranger(&parts, exchange.connection(), &error, request_id);
                 return Answer::refusal(encoding, &error, request_id);
             }
         };
-        let arrived = Arrived { parts, body, connection, caller, encoding };
+        let arrived = Arrived { parts, body, exchange, caller, encoding };
         if Asked::read(&arrived.parts, &arrived.body).is_some() {
             let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
             return to_its_end(async move { dispatcher.beside(arrived, &request_id).await }).await;
@@ -99,7 +100,8 @@ impl Dispatcher {
         };
         if manages(&operation) {
             let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
-            return to_its_end(async move { dispatcher.perform(&arrived, operation, &request_id).await }).await;
+            return to_its_end(async move { dispatcher.perform(&arrived, operation, &request_id).await })
+                .await;
         }
         self.perform(&arrived, operation, request_id).await
     }
@@ -188,7 +190,8 @@ impl Dispatcher {
     }
 
     fn call<'a>(&'a self, arrived: &'a Arrived, manages: bool) -> Call<'a> {
-        let Arrived { parts, connection, caller, .. } = arrived;
+        let Arrived { parts, exchange, caller, .. } = arrived;
+        let (connection, public_url) = (exchange.connection(), self.public_url.as_deref());
         let authority = parts.uri.authority().map(|authority| authority.as_str());
         let trace_header = header(&parts.headers, "x-amzn-trace-id");
         let host = header(&parts.headers, HOST.as_str()).or(authority);
@@ -196,7 +199,7 @@ impl Dispatcher {
             edge: &self.edge,
             caller,
             headers: &parts.headers,
-            base_url: BaseUrl::new(self.public_url.as_deref(), host, &self.local_address),
+            base_url: BaseUrl::new(public_url, connection.is_secure(), host, &self.local_address),
             trace_header: trace_header.filter(|text| text.len() <= MAX_TRACE_HEADER_BYTES).map(str::to_owned),
             connection,
             decided: Decided::new(manages),
@@ -207,8 +210,8 @@ impl Dispatcher {
 /// A request that has come in whole, from somebody who is known as far as need be.
 struct Arrived {
     parts: Parts,
-    body: Bytes,
-    connection: Arc<Connection>,
+    body: RequestBody,
+    exchange: Exchange,
     caller: Caller,
     encoding: Encoding,
 }
@@ -246,12 +249,7 @@ fn is_denial(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::AccessDenied | ErrorKind::MissingAuthenticationToken)
 }
 
-fn decode(
-    encoding: Encoding,
-    parts: &Parts,
-    path: &str,
-    body: &[u8],
-) -> Result<Operation, ServiceError> {
+fn decode(encoding: Encoding, parts: &Parts, path: &str, body: &[u8]) -> Result<Operation, ServiceError> {
     if encoding == Encoding::Json {
         return decode_json(header(&parts.headers, "x-amz-target").unwrap_or_default(), body);
     }
@@ -286,6 +284,15 @@ async fn run(
     operations::run(call, operation).await
 }
 
+/// The answer to a request whose body was not read.
+fn unread(encoding: Encoding, error: BodyError, request_id: &str) -> Answer {
+    let mut answer = Answer::refusal(encoding, &body_refusal(error), request_id);
+    if error == BodyError::NoMemory {
+        answer.headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned()));
+    }
+    answer
+}
+
 fn body_refusal(error: BodyError) -> ServiceError {
     match error {
         BodyError::TooLong => ServiceError::new(
@@ -298,6 +305,10 @@ fn body_refusal(error: BodyError) -> ServiceError {
         BodyError::TooSlow => {
             ServiceError::new(ErrorKind::Serialization, "The request's body did not arrive in time.")
         }
+        BodyError::NoMemory => ServiceError::new(
+            ErrorKind::ServiceUnavailable,
+            "The service is busy with other large requests. Please try again.",
+        ),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn receipt_handle(text: &str) {
 /// Queue URLs and what HTTP requests name instead of them.
 pub fn queue_url(text: &str) {
     let caller = caller(text);
-    let base = |host| queue_url::BaseUrl::new(None, host, "127.0.0.1:9324");
+    let base = |host| queue_url::BaseUrl::new(None, false, host, "127.0.0.1:9324");
     if let Some(name) = queue_url::read(text, &caller)
         && name.is_valid()
     {

@@ -49,4 +49,5 @@ pub use audit::AuditError;
 pub use bongsu_auth::seal::MasterKey;
 pub use bongsu_node::{Gatherer, Node, NodeOptions, StartError as NodeStartError};
 pub use declare::DeclareError;
+pub use http::{Limits, TlsError, TlsFiles};
 pub use server::{RootKey, Server, StartError};

@@ -7,8 +7,8 @@
 //! the same. A message whose key can't be used shows without its body and ids; `NotShown` says why.
 
 use crate::call::Call;
-use crate::keys::{Opener, Unread};
 use crate::errors::{About, from_call};
+use crate::keys::{Opener, Unread};
 use crate::operations::receive_message::{Facts, Shown, read};
 use crate::queue_url;
 use bongsu_engine::{PeekState, Peeked, QueueName};

@@ -10,19 +10,25 @@ use bongsu_engine::QueueName;
 /// an answer has such a URL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BaseUrl<'a> {
+    /// With `://`; empty where the rest has it.
     scheme: &'static str,
     /// Without a slash at the end.
     rest: &'a str,
 }
 
 impl<'a> BaseUrl<'a> {
-    pub(crate) fn new(public_url: Option<&'a str>, host: Option<&'a str>, local_address: &'a str) -> Self {
-        match public_url {
-            Some(url) => Self { scheme: "", rest: url.trim_end_matches('/') },
-            None => {
-                Self { scheme: "http://", rest: host.filter(|host| is_host(host)).unwrap_or(local_address) }
-            }
+    /// `is_secure` is whether the client used TLS.
+    pub(crate) fn new(
+        public_url: Option<&'a str>,
+        is_secure: bool,
+        host: Option<&'a str>,
+        local_address: &'a str,
+    ) -> Self {
+        if let Some(url) = public_url {
+            return Self { scheme: "", rest: url.trim_end_matches('/') };
         }
+        let scheme = if is_secure { "https://" } else { "http://" };
+        Self { scheme, rest: host.filter(|host| is_host(host)).unwrap_or(local_address) }
     }
 
     /// The QueueUrl of a queue.
@@ -139,7 +145,7 @@ mod tests {
             (Some("https://mq.example/sqs/"), Some("other"), "https://mq.example/sqs/111111111111/jobs"),
         ];
         for (public_url, host, expected) in cases {
-            let url = BaseUrl::new(public_url, host, "127.0.0.1:9324").queue(&name);
+            let url = BaseUrl::new(public_url, false, host, "127.0.0.1:9324").queue(&name);
             assert_eq!(url, expected);
             assert_eq!(read(&url, &caller()), Some(name.clone()));
         }

@@ -9,7 +9,7 @@ use crate::declare::{DeclareError, declare};
 use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
 use crate::facts::FactsMemory;
-use crate::http::{Connection, serve};
+use crate::http::{Certificates, Exchange, TlsError, serve};
 use crate::keys::{Keys, KeysError};
 use crate::receipt::Sealer;
 use bongsu_auth::seal::MasterKey;
@@ -35,6 +35,9 @@ pub struct Server {
     is_authenticating: bool,
     audit: Option<AuditThread>,
     upkeep: JoinHandle<()>,
+    certificates: Option<Arc<Certificates>>,
+    /// Looks at the files of the certificates.
+    watching: Option<JoinHandle<()>>,
 }
 
 /// The access key that a new store is governed with.
@@ -64,6 +67,9 @@ pub enum StartError {
     /// What is governed could not be noted.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The certificates can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// The default audit log's name within the data directory.
@@ -81,6 +87,7 @@ impl Server {
         master: MasterKey,
     ) -> Result<Self, StartError> {
         let local_address = listener.local_addr()?;
+        let certificates = settings.tls.clone().map(Certificates::load).transpose()?.map(Arc::new);
         let (edge, audit) = edge(&node, settings, Arc::new(master), local_address).await?;
         let is_authenticating = edge.access.is_on();
         declare(&node, settings).await?;
@@ -99,12 +106,25 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let handler = {
             let dispatcher = Arc::clone(&dispatcher);
-            move |request: Request<Incoming>, connection: Arc<Connection>| {
-                Arc::clone(&dispatcher).respond(request, connection)
+            move |request: Request<Incoming>, exchange: Exchange| {
+                Arc::clone(&dispatcher).respond(request, exchange)
             }
         };
-        let serving = tokio::spawn(serve(listener, stopped, handler));
-        Ok(Self { local_address, dispatcher, node, stop, serving, root_key, is_authenticating, audit, upkeep })
+        let watching = certificates.clone().map(|certificates| tokio::spawn(certificates.watch()));
+        let serving = serve(listener, certificates.clone(), settings.limits, stopped, handler);
+        Ok(Self {
+            local_address,
+            dispatcher,
+            node,
+            stop,
+            serving: tokio::spawn(serving),
+            root_key,
+            is_authenticating,
+            audit,
+            upkeep,
+            certificates,
+            watching,
+        })
     }
 
     /// Where the server listens; with the port that port 0 became.
@@ -122,6 +142,12 @@ impl Server {
         self.root_key.take().map(|NewKey { id, secret }| RootKey { id, secret })
     }
 
+    /// Reads the certificates again, for connections that begin from then on; says whether there are any. They are also read by
+    /// themselves when their files change.
+    pub fn reload_certificates(&self) -> bool {
+        self.certificates.as_ref().inspect(|certificates| certificates.read_now()).is_some()
+    }
+
     /// Stops: `/readyz` says no, long polls end with what there is, requests under way are answered, and the
     /// connections are closed. The node is left to whoever made it, to be shut down next.
     pub async fn stop(self) {
@@ -129,6 +155,9 @@ impl Server {
         self.node.drain();
         // Changes that it has begun are finished by tasks of their own.
         self.upkeep.abort();
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
         // The only receiver ends with the task; if it is gone there is nothing to tell.
         let _ = self.stop.send(true);
         if let Err(error) = self.serving.await {

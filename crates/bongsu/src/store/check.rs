@@ -2,6 +2,7 @@
 
 use super::time::Utc;
 use super::{DAMAGED, SOUND, StoreError, io_error, json, lock_error, look, print, progress::Bar, report};
+use crate::descriptors::raise_limit;
 use bongsu_journal::{Disk, FileOptions, HeldDir, LockedDisk, ReadOnlyDisk, RealDisk};
 use bongsu_server::entropy::Entropy;
 use bongsu_server::store::{Checked, Repair, StepSizes, repair, verify_message};
@@ -39,7 +40,8 @@ pub(crate) fn check(arguments: &Check) -> Result<u8, StoreError> {
         return check_and_repair(arguments);
     }
     let disk: Arc<dyn Disk> = if arguments.online {
-        raise_open_files();
+        // It holds every segment open.
+        raise_limit();
         let wanted = |name: &str| name == "FORMAT" || name.ends_with(".segment");
         Arc::new(HeldDir::hold(Arc::new(ReadOnlyDisk), dir, wanted).map_err(|e| io_error(dir, e))?)
     } else {
@@ -57,14 +59,6 @@ fn show(arguments: &Check, checked: &Checked, kept: Option<&Path>) {
     } else {
         print(&report::checked(&arguments.dir, checked));
     }
-}
-
-/// An online check holds every segment open.
-fn raise_open_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    // Where it can't be raised, holding the files says so.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 fn check_and_repair(arguments: &Check) -> Result<u8, StoreError> {

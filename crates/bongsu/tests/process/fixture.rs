@@ -45,8 +45,8 @@ impl Server {
         std::thread::spawn(move || {
             reader.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let ready = wait_for(&lines, "listening on http://");
-        let (_, rest) = ready.split_once("listening on http://").unwrap();
+        let ready = wait_for(&lines, "listening on http");
+        let (_, rest) = ready.split_once("://").unwrap();
         let address = rest.split([',', ' ']).next().unwrap().parse().unwrap();
         Self { process, address, lines: Mutex::new(lines) }
     }

@@ -14,3 +14,4 @@ mod fixture;
 mod half_closed;
 mod lifecycle;
 mod peek;
+mod secure;

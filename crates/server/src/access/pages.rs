@@ -4,9 +4,9 @@
 //! shows: by a form or an image for another site, or by a name of the page's own that it lets point here (DNS rebinding).
 //! SDKs and command lines say neither where a request comes from nor names that are not theirs to choose.
 
+use hyper::Method;
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 use hyper::http::uri::Authority;
-use hyper::Method;
 use std::net::IpAddr;
 
 /// Whether a request comes from a page that is none of this server's. `public_url` is the address that it is known by, if it was
@@ -48,8 +48,8 @@ fn is_own(host: &str, public_url: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::is_foreign;
-    use hyper::header::{HeaderMap, HeaderName, HeaderValue};
     use hyper::Method;
+    use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
     fn foreign(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
         let headers: HeaderMap = headers
@@ -61,10 +61,14 @@ mod tests {
 
     #[test]
     fn sdks_and_command_lines_come_in_by_any_name() {
-        for host in ["127.0.0.1:9324", "[::1]:9324", "localhost:9324", "sqs.some.network:9324", "bongsu:9324", ""] {
+        for host in
+            ["127.0.0.1:9324", "[::1]:9324", "localhost:9324", "sqs.some.network:9324", "bongsu:9324", ""]
+        {
             assert!(!foreign(Method::POST, &[("host", host)]), "{host}");
         }
-        for host in ["127.0.0.1:9324", "[::1]:9324", "a.localhost:9324", "bongsu:9324", "queues.example.com", ""] {
+        for host in
+            ["127.0.0.1:9324", "[::1]:9324", "a.localhost:9324", "bongsu:9324", "queues.example.com", ""]
+        {
             assert!(!foreign(Method::GET, &[("host", host)]), "{host}");
         }
     }

@@ -4,7 +4,6 @@ use bongsu_wire::{
     Output, ServiceError, encode_json, encode_query_json, encode_xml, error_json, error_query_json, error_xml,
 };
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
@@ -71,9 +70,9 @@ impl Answer {
         Self { status, content_type, body: body.into(), headers: Vec::new() }
     }
 
-    /// What hyper sends.
-    pub(crate) fn into_response(self, request_id: &str) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+    /// As HTTP.
+    pub(crate) fn into_response(self, request_id: &str) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(self.body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         if !self.content_type.is_empty() {

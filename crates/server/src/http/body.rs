@@ -1,10 +1,12 @@
 //! Reading a request's body, up to a limit.
 
-use super::patience::Phase;
-use super::stream::Connection;
-use bytes::{Bytes, BytesMut};
+use super::exchange::Exchange;
+use super::memory::Reserved;
+use super::patience::{Phase, SECOND};
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
+use std::ops::Deref;
 
 /// The longest body that is read as a request. A batch of 1 MiB swells when it is escaped: six bytes for a control
 /// character in JSON, three for each byte of a form.
@@ -12,9 +14,6 @@ pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Up to here a body that is too long is read and thrown away, so that the client, still sending, gets to see the
 /// answer.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
-
-/// No more space is made for a body before that much of it is there.
-const MAX_RESERVED_BYTES: usize = 256 * 1024;
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +24,23 @@ pub(crate) enum BodyError {
     Broken,
     /// The client took too long.
     TooSlow,
+    /// Others' bodies take all the memory that there is for them.
+    NoMemory,
+}
+
+/// A body, and its part of the memory for bodies, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    bytes: Bytes,
+    _reserved: Reserved,
+}
+
+impl Deref for RequestBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Reads the whole body; `awaits_continue` is whether the client waits for leave before it sends one.
@@ -32,52 +48,106 @@ pub(crate) enum BodyError {
 /// # Errors
 /// [`BodyError`].
 pub(crate) async fn read_body(
-    connection: &Connection,
+    exchange: &Exchange,
     body: Incoming,
     awaits_continue: bool,
-) -> Result<Bytes, BodyError> {
+) -> Result<RequestBody, BodyError> {
     let announced = body.size_hint().lower();
     if awaits_continue && announced > MAX_BODY_BYTES as u64 {
         // Not reading it is what keeps the client from sending it.
         return Err(BodyError::TooLong);
     }
-    connection.waiting().enter(Phase::Body);
-    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-    let result = match collect(body, announced).await {
-        Err(BodyError::Broken) if connection.waiting().body_is_overdue() => Err(BodyError::TooSlow),
+    exchange.waiting().enter_body();
+    let announced_bytes = usize::try_from(announced).unwrap_or(usize::MAX);
+    let result = match collect(exchange, body, announced_bytes).await {
+        Err(BodyError::Broken) if exchange.waiting().body_is_overdue() => Err(BodyError::TooSlow),
         result => result,
     };
-    connection.waiting().enter(Phase::Answer);
+    exchange.waiting().enter(Phase::Answer);
     result
 }
 
-async fn collect(mut body: Incoming, announced_bytes: usize) -> Result<Bytes, BodyError> {
+async fn collect(
+    exchange: &Exchange,
+    mut body: Incoming,
+    announced_bytes: usize,
+) -> Result<RequestBody, BodyError> {
     let mut first: Option<Bytes> = None;
-    let mut rest = BytesMut::new();
+    let mut rest = Collected::default();
     let mut total_bytes = 0usize;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+    let mut refusal = None;
+    while let Some(frame) = next(exchange, &mut body).await {
+        let Ok(data) = frame?.into_data() else { continue };
         total_bytes = total_bytes.saturating_add(data.len());
+        exchange.waiting().body_grew(total_bytes as u64);
         if total_bytes > MAX_DISCARDED_BYTES {
             return Err(BodyError::TooLong);
         }
         if total_bytes > MAX_BODY_BYTES {
+            refusal = Some(BodyError::TooLong);
+        }
+        if refusal.is_some() {
             // Read on, but keep nothing.
-            (first, rest) = (None, BytesMut::new());
-        } else if first.is_none() && rest.is_empty() {
+            (first, rest) = (None, Collected::default());
+        } else if first.is_none() && rest.bytes.is_empty() {
             // Most bodies come in one piece, which needn't be copied.
             first = Some(data);
         } else {
-            if let Some(first) = first.take() {
-                // What is announced comes, as a rule; who only announces it gets little for that.
-                rest.reserve(announced_bytes.clamp(total_bytes, MAX_RESERVED_BYTES.max(total_bytes)));
-                rest.extend_from_slice(&first);
+            let first = first.take().unwrap_or_default();
+            if rest.make_room(exchange, first.len() + data.len(), announced_bytes).await {
+                rest.bytes.extend_from_slice(&first);
+                rest.bytes.extend_from_slice(&data);
+            } else {
+                refusal = Some(BodyError::NoMemory);
             }
-            rest.extend_from_slice(&data);
         }
     }
-    if total_bytes > MAX_BODY_BYTES {
-        return Err(BodyError::TooLong);
+    if let Some(refusal) = refusal {
+        return Err(refusal);
     }
-    Ok(first.unwrap_or_else(|| rest.freeze()))
+    let bytes = first.unwrap_or_else(|| Bytes::from(rest.bytes));
+    Ok(RequestBody { bytes, _reserved: rest.reserved })
+}
+
+/// The next part of a body. On a connection that others share, a slow one can't be ended by ending what the client sends.
+async fn next(exchange: &Exchange, body: &mut Incoming) -> Option<Result<Frame<Bytes>, BodyError>> {
+    let broken = |frame: Option<Result<Frame<Bytes>, hyper::Error>>| {
+        frame.map(|frame| frame.map_err(|_| BodyError::Broken))
+    };
+    if !exchange.is_stream() {
+        return broken(body.frame().await);
+    }
+    loop {
+        match tokio::time::timeout(SECOND, body.frame()).await {
+            Ok(frame) => return broken(frame),
+            Err(_) if exchange.waiting().body_is_overdue() => return Some(Err(BodyError::TooSlow)),
+            Err(_) => {}
+        }
+    }
+}
+
+/// What has come of a body in several pieces.
+#[derive(Default)]
+struct Collected {
+    bytes: Vec<u8>,
+    reserved: Reserved,
+}
+
+impl Collected {
+    /// Makes room for more; says whether there is memory for it. Room grows with what has come, whatever was announced: who only
+    /// announces much gets nothing for that.
+    async fn make_room(&mut self, exchange: &Exchange, more_bytes: usize, announced_bytes: usize) -> bool {
+        let needed = self.bytes.len() + more_bytes;
+        if needed <= self.bytes.capacity() {
+            return true;
+        }
+        // Not twice as much where the end is known to come before.
+        let doubled = (2 * self.bytes.capacity()).min(announced_bytes.max(needed)).max(needed);
+        let capacity = doubled.min(MAX_BODY_BYTES);
+        if !exchange.connection().memory().grow(&mut self.reserved, capacity).await {
+            return false;
+        }
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+        true
+    }
 }

@@ -1,13 +1,18 @@
-//! Accepting connections and running hyper on each, until told to stop.
+//! Accepting connections, until told to stop.
 
-use super::patience::{Patience, Phase};
-use super::stream::{Connection, SharedStream};
+use super::admission::Admissions;
+use super::exchange::Exchange;
+use super::limits::Limits;
+use super::memory::BodyMemory;
+use super::patience::Patience;
+use super::serving::Serving;
+use super::stream::{Admission, SharedStream};
+use super::tls::Certificates;
+use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +23,25 @@ use tokio::sync::watch;
 const MAX_FAREWELL: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no descriptors left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a client hears for whom there is no place. (Under TLS nothing can be said before the handshake, which would need one.)
+const NO_PLACE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-type Body = http_body_util::Full<bytes::Bytes>;
-
-/// Serves until `stop` says true; then closes the listener, ends idle connections, and waits for the others.
-pub(crate) async fn serve<H, F>(listener: TcpListener, mut stop: watch::Receiver<bool>, handler: H)
-where
-    H: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
+/// Serves until `stop` says true; then closes the listener, ends idle connections, and waits for the others. With certificates
+/// the port speaks TLS only.
+pub(crate) async fn serve<H, F>(
+    listener: TcpListener,
+    certificates: Option<Arc<Certificates>>,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+    handler: H,
+) where
+    H: Fn(Request<Incoming>, Exchange) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Bytes>> + Send + 'static,
 {
-    let (graceful, patience) = (GracefulShutdown::new(), Patience::default());
+    let (graceful, patience) = (GracefulShutdown::new(), Patience::new(limits));
+    let mut admissions = Admissions::new(limits.max_connections);
+    let memory = BodyMemory::new(limits.max_body_memory_bytes, limits.max_memory_wait);
     let mut watching = pin!(patience.run());
     loop {
         let accepted = tokio::select! {
@@ -37,10 +51,27 @@ where
             // The sender can't be gone before it said so; were it gone, stopping would be right too.
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        match accepted {
-            Ok((stream, _)) => spawn_connection(stream, &patience, &graceful, handler.clone()),
-            Err(error) => pause(&error).await,
-        }
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause(&error).await;
+                continue;
+            }
+        };
+        let Some(place) = admissions.place(&patience).await else {
+            refuse(&stream, peer, certificates.is_some());
+            continue;
+        };
+        prepare(&stream);
+        let admission = Admission {
+            peer: peer.ip().to_canonical(),
+            is_secure: certificates.is_some(),
+            memory: memory.clone(),
+            place,
+        };
+        let (stream, connection) = SharedStream::new(stream, admission, &patience);
+        let serving = Serving { connection, limits, graceful: graceful.watcher(), stop: stop.clone() };
+        tokio::spawn(serving.run(stream, certificates.as_ref().map(|all| all.acceptor()), handler.clone()));
     }
     drop(listener);
     if tokio::time::timeout(MAX_FAREWELL, graceful.shutdown()).await.is_err() {
@@ -48,36 +79,21 @@ where
     }
 }
 
-fn spawn_connection<H, F>(stream: TcpStream, patience: &Patience, graceful: &GracefulShutdown, handler: H)
-where
-    H: Fn(Request<Incoming>, Arc<Connection>) -> F + Send + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
+fn prepare(stream: &TcpStream) {
     // Answers are written whole: waiting for more to send only adds latency.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it began");
     }
-    let (stream, connection) = SharedStream::new(stream, patience);
-    let service = service_fn(move |request| {
-        let connection = Arc::clone(&connection);
-        let response = handler(request, Arc::clone(&connection));
-        async move {
-            let response = response.await;
-            connection.waiting().enter(Phase::Idle);
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        // Patience is ours.
-        .header_read_timeout(None)
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    });
+}
+
+fn refuse(stream: &TcpStream, peer: SocketAddr, is_secure: bool) {
+    tracing::debug!(%peer, "no place for a connection: requests are under way on all others");
+    if !is_secure {
+        // What is left unread would end the connection before the client reads this.
+        let _ = stream.try_read(&mut [0; 4096]);
+        // Who doesn't get it is told by the end of the connection.
+        let _ = stream.try_write(NO_PLACE);
+    }
 }
 
 #[expect(

@@ -3,75 +3,163 @@
 //! A timer for each of these would be armed and disarmed with every request. Instead each connection notes what it waits
 //! for and since which second, which costs one store in memory, and once a second somebody looks at all of them.
 
+use super::limits::Limits;
 use super::stream::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-/// How long a connection may stay idle, take to send the head of a request, or to take an answer. Longer than SDKs keep
-/// theirs, so that it is they who close and not we while they send.
-const MAX_IDLE_SECONDS: u64 = 90;
-/// How long a client may take to send a body.
-const MAX_BODY_SECONDS: u64 = 60;
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// What a connection waits for.
+/// What a connection, or one stream of an HTTP/2 connection, waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
+    /// The client: it has never sent anything, or not yet finished the handshake.
+    New = 0,
     /// The client: to send a head, or to take the answer before it.
-    Idle = 0,
+    Idle = 1,
+    /// The client: to send the rest of a head.
+    Head = 2,
     /// The client: to send the rest of a body.
-    Body = 1,
+    Body = 3,
     /// Ourselves.
-    Answer = 2,
+    Answer = 4,
+    /// The client: to open a stream. What else it sends on an HTTP/2 connection is no request yet.
+    NoStream = 5,
 }
 
-const PHASE_BITS: u32 = 2;
+const PHASE_BITS: u32 = 3;
 const PHASE_MASK: u64 = (1 << PHASE_BITS) - 1;
 
-/// What one connection waits for, and since when. Shared with whoever looks.
+impl Phase {
+    fn from_bits(bits: u64) -> Self {
+        match bits & PHASE_MASK {
+            0 => Self::New,
+            1 => Self::Idle,
+            2 => Self::Head,
+            3 => Self::Body,
+            5 => Self::NoStream,
+            _ => Self::Answer,
+        }
+    }
+}
+
+/// Which of the connections on which nothing is under way is given up first: the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    has_served: bool,
+    since_second: u64,
+}
+
+/// What all connections go by.
+pub(super) struct Rules {
+    pub(super) limits: Limits,
+    seconds: AtomicU64,
+}
+
+/// What one connection or stream waits for, and since when. Shared with whoever looks.
 pub(super) struct Waiting {
     /// The second, and in the lowest bits the phase.
     since: AtomicU64,
-    seconds: Arc<AtomicU64>,
+    /// What has come of the body.
+    body_bytes: AtomicU64,
+    rules: Arc<Rules>,
 }
 
 impl Waiting {
+    pub(super) fn new(rules: &Arc<Rules>, phase: Phase) -> Self {
+        let waiting =
+            Self { since: AtomicU64::new(0), body_bytes: AtomicU64::new(0), rules: Arc::clone(rules) };
+        waiting.enter(phase);
+        waiting
+    }
+
     pub(super) fn enter(&self, phase: Phase) {
-        let second = self.seconds.load(Ordering::Relaxed);
+        let second = self.rules.seconds.load(Ordering::Relaxed);
         self.since.store(second << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
-    /// Which phase has lasted too long at this second.
-    fn overdue(&self, second: u64) -> Option<Phase> {
-        let since = self.since.load(Ordering::Relaxed);
-        let waited_seconds = second.saturating_sub(since >> PHASE_BITS);
-        match since & PHASE_MASK {
-            phase if phase == Phase::Idle as u64 && waited_seconds > MAX_IDLE_SECONDS => Some(Phase::Idle),
-            phase if phase == Phase::Body as u64 && waited_seconds > MAX_BODY_SECONDS => Some(Phase::Body),
-            _ => None,
+    /// Something came on the connection: where a head was waited for, it has begun.
+    pub(super) fn hear(&self) {
+        if matches!(self.phase(), Phase::Idle | Phase::New) {
+            self.enter(Phase::Head);
         }
+    }
+
+    /// A body begins.
+    pub(super) fn enter_body(&self) {
+        self.body_bytes.store(0, Ordering::Relaxed);
+        self.enter(Phase::Body);
+    }
+
+    /// So much of the body has come.
+    pub(super) fn body_grew(&self, total_bytes: u64) {
+        self.body_bytes.store(total_bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        Phase::from_bits(self.since.load(Ordering::Relaxed))
+    }
+
+    /// Where the connection stands among those that could be given up for others; `None` where a request is under way.
+    pub(super) fn rank(&self) -> Option<Rank> {
+        let since = self.since.load(Ordering::Relaxed);
+        match Phase::from_bits(since) {
+            // Who never finished a request has nothing to lose.
+            Phase::New | Phase::Head => Some(Rank { has_served: false, since_second: since >> PHASE_BITS }),
+            Phase::Idle | Phase::NoStream => {
+                Some(Rank { has_served: true, since_second: since >> PHASE_BITS })
+            }
+            Phase::Body | Phase::Answer => None,
+        }
+    }
+
+    /// Which phase has lasted too long by now.
+    pub(super) fn overdue(&self) -> Option<Phase> {
+        let since = self.since.load(Ordering::Relaxed);
+        let second = self.rules.seconds.load(Ordering::Relaxed);
+        let waited_seconds = second.saturating_sub(since >> PHASE_BITS);
+        let limits = &self.rules.limits;
+        let phase = Phase::from_bits(since);
+        let is_overdue = match phase {
+            Phase::New | Phase::Idle | Phase::NoStream => waited_seconds > limits.max_idle.as_secs(),
+            Phase::Head => waited_seconds > limits.max_head.as_secs(),
+            Phase::Body => {
+                let least_bytes = waited_seconds.saturating_mul(limits.min_body_bytes_per_second);
+                let is_slow = self.body_bytes.load(Ordering::Relaxed) < least_bytes;
+                waited_seconds > limits.max_body.as_secs()
+                    || is_slow && waited_seconds > limits.max_slow_body.as_secs()
+            }
+            Phase::Answer => false,
+        };
+        is_overdue.then_some(phase)
     }
 
     /// Whether the body took too long.
     pub(super) fn body_is_overdue(&self) -> bool {
-        self.overdue(self.seconds.load(Ordering::Relaxed)) == Some(Phase::Body)
+        self.overdue() == Some(Phase::Body)
     }
 }
 
 /// All connections, and the second it is.
-#[derive(Default)]
 pub(super) struct Patience {
     connections: Mutex<Vec<Weak<Connection>>>,
-    seconds: Arc<AtomicU64>,
+    rules: Arc<Rules>,
 }
 
 impl Patience {
-    /// For a connection that begins now.
-    pub(super) fn waiting(&self) -> Waiting {
-        let waiting = Waiting { since: AtomicU64::new(0), seconds: Arc::clone(&self.seconds) };
-        waiting.enter(Phase::Idle);
-        waiting
+    pub(super) fn new(limits: Limits) -> Self {
+        let rules = Arc::new(Rules { limits, seconds: AtomicU64::new(0) });
+        Self { connections: Mutex::default(), rules }
+    }
+
+    pub(super) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// How many seconds there have been.
+    pub(super) fn second(&self) -> u64 {
+        self.rules.seconds.load(Ordering::Relaxed)
     }
 
     pub(super) fn watch(&self, connection: &Arc<Connection>) {
@@ -89,17 +177,27 @@ impl Patience {
         }
     }
 
-    fn pass_second(&self) {
-        let second = self.seconds.fetch_add(1, Ordering::Relaxed) + 1;
+    pub(super) fn pass_second(&self) {
+        self.rules.seconds.fetch_add(1, Ordering::Relaxed);
         self.lock().retain(|connection| {
             let Some(connection) = connection.upgrade() else { return false };
-            match connection.waiting().overdue(second) {
-                Some(Phase::Body) => connection.hear_no_more(),
-                Some(_) => connection.hang_up(),
-                None => {}
-            }
+            connection.lose_patience();
             true
         });
+    }
+
+    /// The connections on which nothing is under way, at most so many: first those that never finished a request, then those that have
+    /// been idle the longest; among equals the oldest.
+    pub(super) fn most_idle(&self, count: usize) -> Vec<(Rank, Weak<Connection>)> {
+        let mut idle: Vec<_> = self
+            .lock()
+            .iter()
+            .filter_map(|weak| Some((weak.upgrade()?.waiting().rank()?, Weak::clone(weak))))
+            .collect();
+        // Stable, and the connections are in the order in which they came.
+        idle.sort_by_key(|(rank, _)| *rank);
+        idle.truncate(count);
+        idle
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Connection>>> {
@@ -109,68 +207,4 @@ impl Patience {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{MAX_BODY_SECONDS, MAX_IDLE_SECONDS, Patience, Phase};
-    use crate::http::stream::SharedStream;
-    use std::io::ErrorKind;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::{TcpListener, TcpStream};
-
-    async fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (client.unwrap(), server.unwrap().0)
-    }
-
-    fn pass(patience: &Patience, seconds: u64) {
-        (0..seconds).for_each(|_| patience.pass_second());
-    }
-
-    #[tokio::test]
-    async fn an_idle_connection_is_closed_and_a_serving_one_is_not() {
-        let patience = Patience::default();
-        let (mut idle_client, idle) = pair().await;
-        let (mut busy_client, busy) = pair().await;
-        let (_idle_stream, _idle) = SharedStream::new(idle, &patience);
-        let (mut busy_stream, busy) = SharedStream::new(busy, &patience);
-        busy.waiting().enter(Phase::Answer);
-        pass(&patience, MAX_IDLE_SECONDS);
-        let none = idle_client.try_read(&mut [0; 1]).unwrap_err();
-        assert_eq!(none.kind(), ErrorKind::WouldBlock, "not a second early");
-        pass(&patience, 1);
-        assert_eq!(idle_client.read(&mut [0; 1]).await.unwrap(), 0);
-        pass(&patience, 10 * MAX_IDLE_SECONDS);
-        busy_stream.write_all(b"!").await.unwrap();
-        assert_eq!(busy_client.read(&mut [0; 1]).await.unwrap(), 1);
-        // Idle from now on only.
-        busy.waiting().enter(Phase::Idle);
-        pass(&patience, MAX_IDLE_SECONDS);
-        assert_eq!(busy_client.try_read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
-    }
-
-    #[tokio::test]
-    async fn a_slow_body_ends_and_can_still_be_answered() {
-        let patience = Patience::default();
-        let (mut client, server) = pair().await;
-        let (mut stream, connection) = SharedStream::new(server, &patience);
-        connection.waiting().enter(Phase::Body);
-        pass(&patience, MAX_BODY_SECONDS);
-        assert!(!connection.waiting().body_is_overdue());
-        pass(&patience, 1);
-        assert!(connection.waiting().body_is_overdue());
-        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "as if the client had stopped sending");
-        stream.write_all(b"too slow").await.unwrap();
-        assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 8);
-    }
-
-    #[tokio::test]
-    async fn connections_that_are_gone_are_forgotten() {
-        let patience = Patience::default();
-        let (_client, server) = pair().await;
-        drop(SharedStream::new(server, &patience));
-        assert_eq!(patience.lock().len(), 1);
-        pass(&patience, 1);
-        assert_eq!(patience.lock().len(), 0);
-    }
-}
+mod tests;
