@@ -5,7 +5,7 @@ use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
 use bongsu_server::config::{Account, AuditLog, Authentication, ByteSize, Cooldowns, JournalKind, Overrides};
 use clap::{Args, Parser, Subcommand};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -96,6 +96,12 @@ pub(crate) struct Serve {
     /// Memory for bodies of requests that are long or come in pieces [default: 256MiB]
     #[arg(long, env = "BONGSU_MAX_BODY_MEMORY", value_name = "SIZE")]
     max_body_memory: Option<ByteSize>,
+    /// Requests a second of one caller (a user, an account or an address); more are refused as throttled [default: no limit]
+    #[arg(long, env = "BONGSU_MAX_CALLER_REQUESTS", value_name = "COUNT")]
+    max_caller_requests: Option<NonZeroU32>,
+    /// Long polls of one caller at a time [default: 2000]
+    #[arg(long, env = "BONGSU_MAX_CALLER_POLLS", value_name = "COUNT")]
+    max_caller_polls: Option<NonZeroU32>,
     /// TOML file with all of these and with queues to declare at start
     #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -133,6 +139,8 @@ impl Serve {
             tls_client_ca: self.tls_client_ca,
             max_connections: self.max_connections,
             max_body_memory: self.max_body_memory,
+            max_caller_requests: self.max_caller_requests,
+            max_caller_polls: self.max_caller_polls,
         };
         (self.config, overrides)
     }

@@ -10,9 +10,11 @@ mod needs;
 mod pages;
 pub(crate) mod realm;
 mod refusal;
+pub(crate) mod shares;
 
 pub(crate) use caller::{Caller, Who};
 pub(crate) use needs::{Need, is_shareable};
+pub(crate) use shares::Shares;
 
 use crate::call::Call;
 use crate::clock;
@@ -21,7 +23,7 @@ use crate::facts::{Facts, Policy};
 use crate::http::Connection;
 use crate::identity::Identity;
 use bongsu_auth::signature::{Refusal, Request, Rules, Verifier};
-use bongsu_engine::StringMap;
+use bongsu_engine::{QueueName, StringMap};
 use bongsu_policy::{Decision, Denial, Document, Missing, evaluate};
 use bongsu_wire::{ErrorKind, Operation, ServiceError};
 use conditions::Conditions;
@@ -48,6 +50,8 @@ pub(crate) struct Access {
     pub(crate) default_region: String,
     /// Users and keys; kept also while authentication is off.
     pub(crate) realms: Realms,
+    /// What each caller has taken of what it may take.
+    pub(crate) shares: Shares,
     /// The address that clients know the server by, if it was given one.
     pub(crate) public_url: Option<String>,
     /// `None`: authentication is off.
@@ -58,6 +62,21 @@ pub(crate) struct Access {
 pub(crate) fn verifier() -> Verifier {
     let services = SERVICES.map(str::to_owned).to_vec();
     Verifier::new(Rules { services, region: None }, SIGNING_KEYS)
+}
+
+/// Refuses a signature that was made for another service than these. Where nobody is asked, any will do.
+///
+/// # Errors
+/// `SignatureDoesNotMatch`.
+pub(crate) fn check_service(caller: &Caller, services: &[&str]) -> Result<(), ServiceError> {
+    match caller.service {
+        Some(service) if !services.contains(&service) => {
+            let wanted = services.first().copied().unwrap_or_default();
+            let reason = format!("Credential should be scoped to correct service: '{wanted}'.");
+            Err(Refusal::WrongScope(vec![reason]).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A key that was found; lets the verifier see its secret.
@@ -90,7 +109,7 @@ impl Access {
             }
             let Identity { account, region } =
                 Identity::of(parts, &self.default_account, &self.default_region);
-            return Ok(Caller { account, region, who: Who::Unchecked, address, key: None });
+            return Ok(Caller { account, region, who: Who::Unchecked, address, key: None, service: None });
         };
         let request = Request {
             method: parts.method.as_str(),
@@ -107,7 +126,7 @@ impl Access {
             SCRATCH.with_borrow_mut(|scratch| verifier.authenticate(&request, now_s, scratch, find))?;
         let Some((claim, Found(key))) = found else {
             let (account, region) = (self.default_account.as_str().to_owned(), self.default_region.clone());
-            return Ok(Caller { account, region, who: Who::Anonymous, address, key: None });
+            return Ok(Caller { account, region, who: Who::Anonymous, address, key: None, service: None });
         };
         let who = match &key.user {
             None => Who::Root,
@@ -115,7 +134,25 @@ impl Access {
             Some(name) => Who::User(Arc::clone(realm.user(&key.account, name).ok_or(Refusal::UnknownKey)?)),
         };
         let (account, region) = (key.account.clone(), claim.region.into_owned());
-        Ok(Caller { account, region, who, address, key: Some(key) })
+        let service = SERVICES.into_iter().find(|service| *service == claim.service);
+        Ok(Caller { account, region, who, address, key: Some(key), service })
+    }
+
+    /// A caller as it is now: its key and its policies may have changed since it was let in.
+    ///
+    /// # Errors
+    /// As for a key that nobody knows.
+    fn as_of_now(&self, caller: &Caller) -> Result<Caller, ServiceError> {
+        let mut caller = caller.clone();
+        let Some(key) = &caller.key else { return Ok(caller) };
+        let realm = self.realms.current();
+        let key = realm.usable_key(&key.id).ok_or(Refusal::UnknownKey)?;
+        if let Some(name) = &key.user {
+            let user = realm.user(&key.account, name).ok_or(Refusal::UnknownKey)?;
+            caller.who = Who::User(Arc::clone(user));
+        }
+        caller.key = Some(key);
+        Ok(caller)
     }
 
     /// Whether callers are asked who they are.
@@ -145,25 +182,48 @@ impl Call<'_> {
         }
         let (request_tags, removed_tags) = tags_of(operation);
         for need in needs::of(operation, self.caller) {
-            let facts = match &need.queue {
-                Some(name) => self.edge.facts.of(&self.edge.node, name).await?,
-                None => None,
-            };
-            let own = (&self.caller.account, &self.caller.region);
-            let (account, region) = need.queue.as_ref().map_or(own, |queue| (&queue.account, &queue.region));
-            let conditions = Conditions {
-                caller: self.caller,
-                headers: self.headers,
-                is_secure: self.connection.is_secure(),
-                resource_account: account,
-                facts: facts.as_deref(),
-                region,
-                request_tags,
-                removed_tags,
-            };
-            self.decide(&need, facts.as_deref(), &conditions)?;
+            self.permit_need(self.caller, &need, request_tags, removed_tags).await?;
         }
         Ok(())
+    }
+
+    /// Refuses messages to a caller who waited for them and may not have them any more.
+    ///
+    /// # Errors
+    /// As [`Call::permit`], and as for a key that nobody knows.
+    pub(crate) async fn permit_still_to_receive(&self, queue: &QueueName) -> Result<(), ServiceError> {
+        if matches!(self.caller.who, Who::Unchecked) {
+            return Ok(());
+        }
+        let caller = self.edge.access.as_of_now(self.caller)?;
+        let need = Need { action: "sqs:ReceiveMessage", queue: Some(queue.clone()), cross_account: true };
+        self.permit_need(&caller, &need, None, &[]).await
+    }
+
+    async fn permit_need(
+        &self,
+        caller: &Caller,
+        need: &Need,
+        request_tags: Option<&StringMap>,
+        removed_tags: &[String],
+    ) -> Result<(), ServiceError> {
+        let facts = match &need.queue {
+            Some(name) => self.edge.facts.of(&self.edge.node, name).await?,
+            None => None,
+        };
+        let own = (&caller.account, &caller.region);
+        let (account, region) = need.queue.as_ref().map_or(own, |queue| (&queue.account, &queue.region));
+        let conditions = Conditions {
+            caller,
+            headers: self.headers,
+            is_secure: self.connection.is_secure(),
+            resource_account: account,
+            facts: facts.as_deref(),
+            region,
+            request_tags,
+            removed_tags,
+        };
+        self.decide(need, facts.as_deref(), &conditions)
     }
 
     fn decide(
@@ -172,23 +232,23 @@ impl Call<'_> {
         facts: Option<&Facts>,
         conditions: &Conditions<'_>,
     ) -> Result<(), ServiceError> {
-        let arn = need.queue.as_ref().map(bongsu_engine::QueueName::arn);
+        let arn = need.queue.as_ref().map(QueueName::arn);
         let request = bongsu_policy::Request {
             action: need.action,
             resource: arn.as_deref().unwrap_or("*"),
             resource_account: conditions.resource_account,
-            principal: self.caller.principal(),
+            principal: conditions.caller.principal(),
             cross_account: need.cross_account,
             context: conditions,
         };
-        let owner =
-            matches!(self.caller.who, Who::Root) && self.caller.account == conditions.resource_account;
+        let caller = conditions.caller;
+        let owner = matches!(caller.who, Who::Root) && caller.account == conditions.resource_account;
         let decision = match facts.map(|facts| &facts.policy) {
             Some(Policy::Unreadable) if !owner => Decision::Denied(Denial::Implicit(Missing::ResourceAllow)),
-            Some(Policy::Document(policy)) => self.evaluate(&request, Some(policy)),
-            _ => self.evaluate(&request, None),
+            Some(Policy::Document(policy)) => evaluate_for(caller, &request, Some(policy)),
+            _ => evaluate_for(caller, &request, None),
         };
-        self.conclude(need.action, arn.as_deref(), decision)
+        self.conclude(caller, need.action, arn.as_deref(), decision)
     }
 
     /// Refuses what the caller may not do with something that is no queue: its policies decide.
@@ -220,28 +280,36 @@ impl Call<'_> {
         let context = &conditions;
         let request =
             bongsu_policy::Request { action, resource, resource_account, principal, cross_account, context };
-        self.conclude(action, Some(resource), self.evaluate(&request, resource_policy))
+        let decision = evaluate_for(self.caller, &request, resource_policy);
+        self.conclude(self.caller, action, Some(resource), decision)
     }
 
-    fn evaluate<'p>(
-        &'p self,
-        request: &bongsu_policy::Request<'_>,
-        resource_policy: Option<&'p Document>,
-    ) -> Decision<'p> {
-        let own = match &self.caller.who {
-            Who::User(user) => Some(&user.policies),
-            _ => None,
-        };
-        let own = own.into_iter().flatten().map(|(name, (_, document))| (name.as_str(), document));
-        evaluate(request, own, resource_policy)
-    }
-
-    fn conclude(&self, action: &str, arn: Option<&str>, decision: Decision<'_>) -> Result<(), ServiceError> {
+    fn conclude(
+        &self,
+        caller: &Caller,
+        action: &str,
+        arn: Option<&str>,
+        decision: Decision<'_>,
+    ) -> Result<(), ServiceError> {
         let Decision::Denied(denial) = decision else {
             self.decided.note(&decision);
             return Ok(());
         };
         self.decided.note(&decision);
-        Err(refusal::denied(self.caller, action, arn, denial))
+        Err(refusal::denied(caller, action, arn, denial))
     }
+}
+
+/// Decides a request by the caller's own policies and the resource's.
+fn evaluate_for<'p>(
+    caller: &'p Caller,
+    request: &bongsu_policy::Request<'_>,
+    resource_policy: Option<&'p Document>,
+) -> Decision<'p> {
+    let own = match &caller.who {
+        Who::User(user) => Some(&user.policies),
+        _ => None,
+    };
+    let own = own.into_iter().flatten().map(|(name, (_, document))| (name.as_str(), document));
+    evaluate(request, own, resource_policy)
 }

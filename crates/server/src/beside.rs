@@ -1,15 +1,20 @@
 //! The services that stand beside SQS on the same endpoint: JSON in, JSON out, one target's prefix each; and IAM in its own encoding.
 
+use crate::access::{self, Caller, Who};
 use crate::admin::{self, query};
 use crate::call::Call;
 use crate::http::Answer;
 use crate::keys;
-use bongsu_wire::ServiceError;
+use bongsu_auth::signature::Refusal;
+use bongsu_wire::{ErrorKind, ServiceError};
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+
+/// The longest of their requests holds a policy or a text to encrypt, escaped: a tree of JSON values takes many times its text.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// A service, and the action of it that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +50,11 @@ impl Refused {
 }
 
 impl Refused {
+    /// Whether somebody was kept out. Services differ in the status that they say it with.
+    pub(crate) fn is_denial(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN || self.code.starts_with("AccessDenied")
+    }
+
     /// There is no such action.
     pub(crate) fn unknown_operation() -> Self {
         Self::new("UnknownOperationException", "")
@@ -80,14 +90,38 @@ impl<'a> Asked<'a> {
         Some(Self { service, action: Cow::Borrowed(action) })
     }
 
+    /// What it has to be signed for.
+    fn services(&self) -> &'static [&'static str] {
+        match self.service {
+            Service::Admin => &["bongsu", "iam"],
+            Service::Iam => &["iam"],
+            Service::Kms => &["kms"],
+        }
+    }
+
+    /// Lets nobody in who did not sign, and signed for this: a signature for another service could come from somebody who was given
+    /// no more than that.
+    fn admit(&self, caller: &Caller, body: &[u8]) -> Result<(), ServiceError> {
+        if matches!(caller.who, Who::Anonymous) {
+            return Err(Refusal::MissingToken.into());
+        }
+        access::check_service(caller, self.services())?;
+        if body.len() > MAX_BODY_BYTES {
+            let reason = format!("The request's body is longer than {MAX_BODY_BYTES} bytes.");
+            return Err(ServiceError::new(ErrorKind::RequestEntityTooLarge, reason));
+        }
+        Ok(())
+    }
+
     /// The action's name.
     pub(crate) fn action(&self) -> &str {
         &self.action
     }
 
-    /// Whether it changes nothing, and shows nothing that is secret.
+    /// Whether it changes nothing: who may use a key does so as often as he sends messages.
     pub(crate) fn only_looks(&self) -> bool {
-        ["Get", "List", "Describe", "Simulate"].iter().any(|verb| self.action.starts_with(verb))
+        let verbs = ["Get", "List", "Describe", "Simulate", "Generate", "Encrypt", "Decrypt", "ReEncrypt"];
+        verbs.iter().any(|verb| self.action.starts_with(verb))
     }
 
     /// The versions of the JSON protocol differ by service.
@@ -101,6 +135,7 @@ impl<'a> Asked<'a> {
 
     /// Does what is asked for.
     pub(crate) async fn run(&self, call: &Call<'_>, parts: &Parts, body: &[u8]) -> Result<Value, Refused> {
+        self.admit(call.caller, body)?;
         match self.service {
             Service::Admin => admin::run(call, &self.action, body).await,
             Service::Iam => query::run(call, &self.action, parts.uri.query().unwrap_or_default(), body).await,

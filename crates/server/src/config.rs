@@ -1,17 +1,20 @@
 //! Settings: what each is called, what it may be, and which source wins (flags, then the environment, then the
 //! file, then the default). Flags and environment come in as [`Overrides`], from whoever parses them.
 
+pub use crate::access::shares::CallerLimits;
 use crate::http::{Limits, TlsFiles};
 use crate::keys::master::{self, MasterKeySource};
 use crate::policy_json;
 use bongsu_engine::StringMap;
 use serde::Deserialize;
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::Zeroizing;
 
+/// See [`CallerLimits::long_polls`].
+const MAX_CALLER_POLLS: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
 /// See [`Settings::audit_log_bytes`].
 const AUDIT_LOG_BYTES: u64 = 64 << 20;
 /// Smaller files would be gone before anybody reads them.
@@ -52,6 +55,8 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// What clients may take.
     pub limits: Limits,
+    /// What one caller may take.
+    pub caller_limits: CallerLimits,
     /// Queues that are there once the server is ready.
     pub queues: Vec<DeclaredQueue>,
 }
@@ -166,6 +171,10 @@ pub struct Overrides {
     pub max_connections: Option<NonZeroUsize>,
     /// See [`Limits::max_body_memory_bytes`].
     pub max_body_memory: Option<ByteSize>,
+    /// See [`CallerLimits::requests_per_second`].
+    pub max_caller_requests: Option<NonZeroU32>,
+    /// See [`CallerLimits::long_polls`].
+    pub max_caller_polls: Option<NonZeroU32>,
 }
 
 /// Why there are no settings.
@@ -251,6 +260,10 @@ impl Settings {
                 flags.max_connections.or(file.max_connections),
                 flags.max_body_memory.or(file.max_body_memory),
             )?,
+            caller_limits: CallerLimits {
+                requests_per_second: flags.max_caller_requests.or(file.max_caller_requests),
+                long_polls: flags.max_caller_polls.or(file.max_caller_polls).unwrap_or(MAX_CALLER_POLLS),
+            },
             queues: file.queues.into_iter().map(DeclaredQueue::from).collect(),
         };
         if settings.audit_log_bytes < MIN_AUDIT_LOG_BYTES {
@@ -519,6 +532,10 @@ struct FileSettings {
     max_connections: Option<NonZeroUsize>,
     #[serde(alias = "max_body_memory")]
     max_body_memory: Option<ByteSize>,
+    #[serde(alias = "max_caller_requests")]
+    max_caller_requests: Option<NonZeroU32>,
+    #[serde(alias = "max_caller_polls")]
+    max_caller_polls: Option<NonZeroU32>,
     queues: Vec<FileQueue>,
 }
 
@@ -558,7 +575,10 @@ fn attribute_text(value: toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, AuditLog, Cooldowns, JournalKind, Limits, MasterKeySource, Overrides, Settings};
+    use super::{
+        Account, AuditLog, CallerLimits, Cooldowns, JournalKind, Limits, MAX_CALLER_POLLS, MasterKeySource,
+        Overrides, Settings,
+    };
     use std::path::{Path, PathBuf};
 
     fn load(file: &str, overrides: Overrides) -> Result<Settings, String> {
@@ -588,6 +608,7 @@ mod tests {
                 previous_master_key: None,
                 tls: None,
                 limits: Limits::default(),
+                caller_limits: CallerLimits { requests_per_second: None, long_polls: MAX_CALLER_POLLS },
                 queues: Vec::new(),
             }
         );

@@ -1,10 +1,11 @@
 //! From an HTTP request to its answer: which service or page it is for, in which encoding, for whom.
 
-use crate::access::Caller;
+use crate::access::{self, Caller};
 use crate::audit::{Event, resource_of};
-use crate::beside::Asked;
+use crate::beside::{Asked, Refused};
 use crate::call::{Call, Decided, Edge};
-use crate::errors::internal_failure;
+use crate::clock;
+use crate::errors::{internal_failure, throttled};
 use crate::http::{Answer, BodyError, Connection, Encoding, Exchange, RequestBody, encoding_of, read_body};
 use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
@@ -23,6 +24,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 /// Answers requests; one for the whole server.
 pub(crate) struct Dispatcher {
@@ -84,6 +86,9 @@ impl Dispatcher {
                 return Answer::refusal(encoding, &error, request_id);
             }
         };
+        if !self.edge.access.shares.take_request(&caller, || Duration::from_millis(clock::wall_ms())) {
+            return Answer::refusal(encoding, &throttled(), request_id);
+        }
         let arrived = Arrived { parts, body, exchange, caller, encoding };
         if Asked::read(&arrived.parts, &arrived.body).is_some() {
             let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
@@ -91,6 +96,9 @@ impl Dispatcher {
         }
         // A signature covers this form of the path: acted upon as it came, it could be led elsewhere on its way.
         let path = normal_path(arrived.parts.uri.path());
+        if let Err(error) = access::check_service(&arrived.caller, &["sqs"]) {
+            return Answer::refusal(encoding, &error, request_id);
+        }
         let operation = match decode(encoding, &arrived.parts, &path, &arrived.body) {
             Err(error) if error.kind == ErrorKind::MissingAction && arrived.parts.method != Method::POST => {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
@@ -146,7 +154,7 @@ impl Dispatcher {
         tracing::debug!(request_id, action = asked.action(), "request");
         let result = asked.run(&call, &arrived.parts, &arrived.body).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
-        let is_denied = result.as_ref().is_err_and(|refused| refused.status == StatusCode::FORBIDDEN);
+        let is_denied = result.as_ref().is_err_and(Refused::is_denial);
         if is_denied || !asked.only_looks() {
             call.audit(request_id, asked.action(), None, refused);
         }
@@ -246,7 +254,10 @@ fn manages(operation: &Operation) -> bool {
 
 /// Whether somebody was kept out.
 fn is_denial(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::AccessDenied | ErrorKind::MissingAuthenticationToken)
+    matches!(
+        kind,
+        ErrorKind::AccessDenied | ErrorKind::KmsAccessDenied | ErrorKind::MissingAuthenticationToken
+    )
 }
 
 fn decode(encoding: Encoding, parts: &Parts, path: &str, body: &[u8]) -> Result<Operation, ServiceError> {

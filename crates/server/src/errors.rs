@@ -36,6 +36,11 @@ pub(crate) fn internal_failure() -> ServiceError {
     )
 }
 
+/// More than this caller's share.
+pub(crate) fn throttled() -> ServiceError {
+    ServiceError::new(ErrorKind::RequestThrottled, "The request was denied due to request throttling.")
+}
+
 /// A handle that was never given out, as DeleteMessage and batches say it.
 pub(crate) fn invalid_receipt_handle(handle: &str) -> ServiceError {
     ServiceError::new(
@@ -114,7 +119,7 @@ pub(crate) fn from_engine(error: EngineError, about: About<'_>) -> ServiceError 
         ),
         E::Throttled(reason) => {
             tracing::warn!(reason, "throttled a request");
-            refuse(ErrorKind::RequestThrottled, "The request was denied due to request throttling.")
+            throttled()
         }
         other => from_receipt_or_move(other, about),
     }

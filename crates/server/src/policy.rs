@@ -29,7 +29,7 @@ const GRANTABLE: [&str; 9] = [
     "SendMessage",
 ];
 /// What only the owner can do, whatever a policy says.
-const OWNER_ONLY: [&str; 12] = [
+pub(crate) const OWNER_ONLY: [&str; 12] = [
     "AddPermission",
     "CancelMessageMoveTask",
     "CreateQueue",

@@ -1,7 +1,7 @@
 //! The server as a whole: put together, started, stopped.
 
 use crate::access::realm::{NewKey, RealmError, Realms};
-use crate::access::{self, Access};
+use crate::access::{self, Access, Shares};
 use crate::audit::{Audit, AuditError, AuditFile, AuditThread};
 use crate::call::Edge;
 use crate::config::{AuditLog, Authentication, JournalKind, Settings};
@@ -183,6 +183,7 @@ async fn edge(
         default_account: settings.account.clone(),
         default_region: settings.region.clone(),
         realms: Realms::open(node.clone(), Arc::clone(&master)).await?,
+        shares: Shares::new(settings.caller_limits),
         public_url: settings.public_url.clone(),
         verifier: is_on.then(access::verifier),
     };

@@ -18,6 +18,8 @@ pub(crate) struct Caller {
     pub(crate) address: IpAddr,
     /// The access key that the request was signed with, where that was looked at.
     pub(crate) key: Option<Arc<AccessKey>>,
+    /// Which service it was signed for, where that was looked at.
+    pub(crate) service: Option<&'static str>,
 }
 
 /// As whom a request is made.
@@ -43,6 +45,7 @@ impl Caller {
             who: Who::Unchecked,
             address,
             key: None,
+            service: None,
         }
     }
 

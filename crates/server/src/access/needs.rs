@@ -1,6 +1,7 @@
 //! What a request needs to be allowed: actions, each on a resource.
 
 use super::caller::Caller;
+use crate::policy::OWNER_ONLY;
 use crate::queue_url;
 use bongsu_engine::QueueName;
 use bongsu_wire::Operation;
@@ -66,25 +67,9 @@ pub(crate) fn of(operation: &Operation, caller: &Caller) -> Vec<Need> {
 
 /// Whether the owner can grant an action to other accounts at all; its name as policies have it, in any case.
 pub(crate) fn is_shareable(action: &str) -> bool {
-    let action = action.to_ascii_lowercase();
-    action.strip_prefix("sqs:").is_some_and(|action| !OWNERS.contains(&action))
+    let (service, name) = action.split_once(':').unwrap_or_default();
+    service.eq_ignore_ascii_case("sqs") && !OWNER_ONLY.iter().any(|only| only.eq_ignore_ascii_case(name))
 }
-
-/// What only the owner's account can do.
-const OWNERS: [&str; 12] = [
-    "addpermission",
-    "cancelmessagemovetask",
-    "createqueue",
-    "deletequeue",
-    "listmessagemovetasks",
-    "listqueues",
-    "listqueuetags",
-    "removepermission",
-    "setqueueattributes",
-    "startmessagemovetask",
-    "tagqueue",
-    "untagqueue",
-];
 
 /// The real service asks for the rights to take messages from the source and to send to the destination. Where the messages go
 /// back to their own sources, those are not known before.

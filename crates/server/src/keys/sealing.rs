@@ -116,7 +116,7 @@ impl Call<'_> {
             Mode::Misnamed(text) => return Err(Unusable::NoName(text.clone()).into()),
             Mode::OfSqs(reference) => reference,
             Mode::Named(reference) => {
-                self.may_use(reference, &TO_SEND)?;
+                self.may_use(reference, &name.account, &TO_SEND)?;
                 reference
             }
         };
@@ -142,18 +142,24 @@ impl Call<'_> {
             Mode::Off | Mode::OfSqs(_) => Ok(()),
             Mode::Misnamed(text) => Err(Unusable::NoName(text.clone()).into()),
             Mode::Named(reference) => {
-                self.may_use(reference, &TO_RECEIVE)?;
+                self.may_use(reference, &name.account, &TO_RECEIVE)?;
                 check_usable(&*self.edge.keys.find(reference)?).map_err(ServiceError::from)
             }
         }
     }
 
-    /// Refuses callers who may not use a key. Nobody asks where authentication is off.
-    fn may_use(&self, reference: &Reference, actions: &[&str]) -> Result<(), ServiceError> {
+    /// Refuses callers who may not use the key that a queue of `account` names. Nobody asks where authentication is off.
+    fn may_use(&self, reference: &Reference, account: &str, actions: &[&str]) -> Result<(), ServiceError> {
         if matches!(self.caller.who, Who::Unchecked) {
             return Ok(());
         }
-        self.may_use_key(&*self.edge.keys.find(reference)?, actions)
+        let key = self.edge.keys.find(reference)?;
+        if key.is_managed() && key.name.account != account {
+            // It has no policy that could let others use it.
+            let reason = format!("The key {} is for queues of its own account.", key.name.arn());
+            return Err(ServiceError::new(ErrorKind::KmsAccessDenied, reason));
+        }
+        self.may_use_key(&key, actions)
     }
 
     fn may_use_key(&self, key: &KmsKey, actions: &[&str]) -> Result<(), ServiceError> {

@@ -2,23 +2,22 @@
 
 use super::outgoing::{check_id, show_sequence};
 use crate::call::Call;
-use crate::errors::{About, from_call, internal_failure, invalid_value};
+use crate::errors::{About, internal_failure, invalid_value};
 use crate::keys::{Opener, Unread};
 use crate::message::{Stored, StoredMessage, show_id};
 use crate::message_attributes::{NameFilter, is_all};
 use bongsu_engine::{Delivery, Moved, Receive};
-use bongsu_node::{Body, CallError, Received};
+use bongsu_node::Body;
 use bongsu_wire::{
     ErrorKind, Message, Output, ReceiveMessageRequest, ReceiveMessageResponse, ServiceError, StringMap, md5,
 };
-use std::time::Duration;
+
+mod waiting;
 
 /// Longest visibility timeout, seconds.
 pub(super) const MAX_VISIBILITY_SECONDS: u64 = 43_200;
 const MAX_WAIT_SECONDS: u64 = 20;
 const MAX_MESSAGES: usize = 10;
-/// An answer that takes longer than this is one that waits for messages.
-const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// System attributes of a message, each with where it comes from in [`system_attribute`].
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
@@ -50,10 +49,9 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     call.check_receivable(&name).await?;
     let receive =
         Receive { name, max_messages, visibility_timeout_ms, wait_ms, attempt_id: attempt_id.clone() };
-    let Some(received) = receive_unless_gone(call, receive).await else {
+    let Some(received) = waiting::receive(call, receive, about).await? else {
         return Ok(Output::ReceiveMessage(ReceiveMessageResponse::default()));
     };
-    let received = received.map_err(|error| from_call(error, about))?;
     let handed_out = received.deliveries.len();
     let mut messages = Vec::with_capacity(handed_out);
     let mut opener = call.opener(&received.queue);
@@ -73,37 +71,6 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
         return Err(internal_failure());
     }
     Ok(Output::ReceiveMessage(ReceiveMessageResponse { messages }))
-}
-
-/// Receives; `None` where the client went away while it waited: nobody is there to read an answer, so better
-/// nothing is handed out.
-///
-/// The client is only watched once it has to wait: one that has closed its sending side looks as if it were gone,
-/// and still gets what is there at once.
-async fn receive_unless_gone(call: &Call<'_>, receive: Receive) -> Option<Result<Received, CallError>> {
-    let mut receiving = std::pin::pin!(call.edge.node.receive(receive));
-    if let Ok(received) = tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {
-        return Some(received);
-    }
-    tokio::select! {
-        received = receiving => unless_gone(call, received),
-        () = call.connection.departure() => None,
-    }
-}
-
-/// A client may have gone away just before there was something for it. What it was to get goes back to where it was.
-fn unless_gone(
-    call: &Call<'_>,
-    received: Result<Received, CallError>,
-) -> Option<Result<Received, CallError>> {
-    if let Ok(messages) = &received
-        && !messages.deliveries.is_empty()
-        && call.connection.has_departed()
-    {
-        call.edge.node.give_back(messages);
-        return None;
-    }
-    Some(received)
 }
 
 /// Reads a message's bytes and opens them. What can't be read, or is damaged, leaves a line in the log.

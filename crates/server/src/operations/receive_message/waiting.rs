@@ -1,0 +1,50 @@
+//! A receive that may have to wait, and what has to hold when it ends.
+
+use crate::call::Call;
+use crate::errors::{About, from_call, throttled};
+use bongsu_engine::Receive;
+use bongsu_node::Received;
+use bongsu_wire::ServiceError;
+use std::time::Duration;
+
+/// An answer that takes longer than this is one that waits for messages.
+const UNWATCHED: Duration = Duration::from_millis(100);
+
+/// Receives; `None` where the client went away while it waited: nobody is there to read an answer, so better
+/// nothing is handed out.
+///
+/// The client is only watched once it has to wait: one that has closed its sending side looks as if it were gone,
+/// and still gets what is there at once.
+///
+/// # Errors
+/// What the engine refuses; `RequestThrottled` where the caller waits too often already; `AccessDenied` where it may not receive any
+/// more when there is something.
+pub(super) async fn receive(
+    call: &Call<'_>,
+    receive: Receive,
+    about: About<'_>,
+) -> Result<Option<Received>, ServiceError> {
+    let mut receiving = std::pin::pin!(call.edge.node.receive(receive));
+    if let Ok(received) = tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {
+        return received.map(Some).map_err(|error| from_call(error, about));
+    }
+    let Some(_counted) = call.edge.access.shares.begin_poll(call.caller) else { return Err(throttled()) };
+    let received = tokio::select! {
+        received = receiving => received.map_err(|error| from_call(error, about))?,
+        () = call.connection.departure() => return Ok(None),
+    };
+    if received.deliveries.is_empty() {
+        return Ok(Some(received));
+    }
+    // The client may have gone away just before there was something for it. What it was to get goes back to where it was.
+    if call.connection.has_departed() {
+        call.edge.node.give_back(&received);
+        return Ok(None);
+    }
+    // What was allowed when the wait began may have been forbidden meanwhile.
+    if let Err(error) = call.permit_still_to_receive(&received.queue).await {
+        call.edge.node.give_back(&received);
+        return Err(error);
+    }
+    Ok(Some(received))
+}
