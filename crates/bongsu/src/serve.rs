@@ -149,7 +149,10 @@ fn master_key(node: &Node, settings: &Settings) -> Result<MasterKey, ServeError>
     let sources =
         Sources { master: settings.master_key.clone(), previous: settings.previous_master_key.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Runtime)?;
-    Ok(runtime.block_on(unlock(node, &sources))?)
+    // On a thread of its own: the server's threads count as callers that may have more to add, for whom a commit waits.
+    let unlocked =
+        std::thread::scope(|scope| scope.spawn(|| runtime.block_on(unlock(node, &sources))).join());
+    Ok(unlocked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
 }
 
 /// To standard output, and nowhere else: logs are kept and read by others.
