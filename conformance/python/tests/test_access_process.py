@@ -261,6 +261,19 @@ class TestTheAuditLog:
         sqs_of(off, root_key(off)).create_queue(QueueName="q")
         assert not list(off.data_dir.glob("audit*"))
 
+    def test_there_is_none_where_nothing_is_kept(self, new_server):
+        server = new_server("--auth", "on", "--journal", "memory").start()
+        sqs_of(server, root_key(server)).create_queue(QueueName="q")
+        assert not list(server.data_dir.glob("audit*"))
+
+    def test_a_full_disk_is_mentioned_once_and_stops_nobody(self, new_server):
+        server = new_server("--auth", "on", "--audit-log", "/dev/full").start()
+        sqs = sqs_of(server, root_key(server))
+        for number in range(20):
+            sqs.create_queue(QueueName=f"q{number}")
+        assert server.terminate() == 0
+        assert server.log_text().count("can't write the audit log") == 1
+
     def test_a_place_where_it_can_not_be_is_refused_at_once(self, new_server):
         server = new_server("--auth", "on", "--audit-log", "no/such/directory/audit.log")
         assert server.spawn().wait(20) != 0

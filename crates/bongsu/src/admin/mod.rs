@@ -35,7 +35,7 @@ pub(crate) enum AdminError {
     #[error("{0}")]
     Endpoint(String),
     /// Nobody answers.
-    #[error("no server answers at {endpoint}: {reason}\n{}", refusal::UNREACHABLE)]
+    #[error("no server answers at {endpoint}: {reason}\n{}", refusal::unreachable(reason))]
     Unreachable {
         /// Where.
         endpoint: String,

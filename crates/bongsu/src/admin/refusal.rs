@@ -1,8 +1,15 @@
 //! What to do about a refusal.
 
-/// Where nobody answers.
-pub(super) const UNREACHABLE: &str =
-    "Is it running (`bongsu serve`)? Another address is given with --endpoint or AWS_ENDPOINT_URL.";
+use crate::client::tls::is_tls_error;
+
+/// What to do where nobody answers.
+pub(super) fn unreachable(reason: &std::io::Error) -> &'static str {
+    if is_tls_error(reason) {
+        return "The two don't agree on TLS: the root of the server's certificate is given with --ca-file or AWS_CA_BUNDLE, a \
+                certificate for a server that asks for one with --client-cert and --client-key.";
+    }
+    "Is it running (`bongsu serve`)? Another address is given with --endpoint or AWS_ENDPOINT_URL."
+}
 
 /// What a code means here, on a line of its own; nothing for codes whose messages say it all.
 pub(super) fn hint(code: &str) -> &'static str {

@@ -4,10 +4,12 @@ use super::AdminError;
 use crate::client::date::unix_time;
 use crate::client::http::{Connection, Endpoint};
 use crate::client::sign::{Credentials, Signer};
+use crate::client::tls::{Tls, TlsFiles};
 use clap::Args;
 use serde_json::Value;
 use std::io;
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -15,6 +17,8 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:9324";
 /// No change takes long; a server that is stuck should not hold up whoever waits.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// For one of several addresses.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
 
 // clap shows global arguments to the levels above too, where plain `bongsu` has an --account of another type: hence the ids.
 /// Which server is meant. Who asks is said by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
@@ -26,6 +30,15 @@ pub(crate) struct Target {
     /// Another account than that of the access key; for the root of the server's default account
     #[arg(id = "admin-account", long = "account", global = true, value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
+    /// File with the roots to trust in place of the system's, for https [default: AWS_CA_BUNDLE]
+    #[arg(id = "admin-ca-file", long = "ca-file", global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// File with a certificate to show to a server that asks for one, with --client-key
+    #[arg(id = "admin-client-cert", long = "client-cert", global = true, value_name = "FILE")]
+    client_cert: Option<PathBuf>,
+    /// File with the certificate's private key
+    #[arg(id = "admin-client-key", long = "client-key", global = true, value_name = "FILE")]
+    client_key: Option<PathBuf>,
     /// Print the server's answer as JSON
     #[arg(id = "admin-json", long = "json", global = true)]
     pub(super) json: bool,
@@ -47,8 +60,8 @@ impl Target {
         let url = named.unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
         let endpoint = Endpoint::parse(&url).map_err(AdminError::Endpoint)?;
         let unknown = |why: String| AdminError::Endpoint(format!("{}: {why}", endpoint.address));
-        let mut addresses = endpoint.address.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
-        let address = addresses.next().ok_or_else(|| unknown("no such host".to_owned()))?;
+        let addresses = endpoint.address.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
+        let address = reachable(addresses).ok_or_else(|| unknown("no such host".to_owned()))?;
         let keys = environment(&["AWS_ACCESS_KEY_ID"]).zip(environment(&["AWS_SECRET_ACCESS_KEY"]));
         let signer = keys.map(|(access_key_id, secret_access_key)| {
             let region = environment(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
@@ -58,8 +71,32 @@ impl Target {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let account = self.account.clone();
-        Ok(Client { url, account, endpoint, connection: Connection::new(address), signer, runtime })
+        let connection = match endpoint.is_secure {
+            true => Connection::secure(address, self.tls(&endpoint)?),
+            false => Connection::new(address),
+        };
+        Ok(Client { url, account, endpoint, connection, signer, runtime })
     }
+
+    fn tls(&self, endpoint: &Endpoint) -> Result<Tls, AdminError> {
+        let ca = self.ca_file.clone().or_else(|| environment(&["AWS_CA_BUNDLE"]).map(PathBuf::from));
+        let identity = match (&self.client_cert, &self.client_key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            _ => {
+                return Err(AdminError::Options("--client-cert and --client-key belong together".to_owned()));
+            }
+        };
+        Tls::new(&endpoint.host, &TlsFiles { ca, identity }).map_err(AdminError::Endpoint)
+    }
+}
+
+/// The first address that somebody listens on: `localhost` has two, and a server often only one of them. Where nobody does, any.
+fn reachable(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
+    let first = addresses.next()?;
+    let Some(second) = addresses.next() else { return Some(first) };
+    let listens = |address: &SocketAddr| TcpStream::connect_timeout(address, HANDSHAKE_PATIENCE).is_ok();
+    Some([first, second].into_iter().chain(addresses).find(listens).unwrap_or(first))
 }
 
 /// Asks a server.

@@ -17,6 +17,10 @@ const MAX_CONNECTIONS: usize = 16;
 /// The endpoint is no URL, or its host is unknown.
 pub(super) fn addressing(arguments: &LoadArguments) -> Result<(Addressing, SocketAddr), BenchError> {
     let endpoint = Endpoint::parse(&arguments.endpoint).map_err(BenchError::Endpoint)?;
+    if endpoint.is_secure {
+        let reason = "the load generator has no TLS: use http:// (AWS's SQS endpoints answer that too)";
+        return Err(BenchError::Endpoint(reason.to_owned()));
+    }
     let unknown = |why: String| BenchError::Endpoint(format!("{}: {why}", endpoint.address));
     let mut addresses = endpoint.address.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
     let address = addresses.next().ok_or_else(|| unknown("no such host".to_owned()))?;

@@ -1,10 +1,12 @@
 //! As little HTTP/1.1 as a load generator or a command can do with: requests come rendered, of answers only the status and the body
 //! are looked at. Keep-alive where the server allows it, bodies with a length, in chunks, or up to the end.
 
+use super::tls::Tls;
 use std::io;
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// Larger than ten messages of usual size, so that an answer is read in one piece.
 const FIRST_BUFFER_BYTES: usize = 32 * 1024;
@@ -14,7 +16,9 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// The Host header: host, and port if it is not 80.
+    /// Whether it speaks TLS.
+    pub(crate) is_secure: bool,
+    /// The Host header: host, and port if it is not the usual one.
     pub(crate) host: String,
     /// Host and port.
     pub(crate) address: String,
@@ -26,27 +30,34 @@ impl Endpoint {
     /// # Errors
     /// Says what is wrong with the URL.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
-        let Some(rest) = url.strip_prefix("http://") else {
-            return Err(match url.starts_with("https://") {
-                true => "there is no TLS here: use http:// (AWS's SQS endpoints answer that too)".to_owned(),
-                false => format!("an endpoint is a URL like http://127.0.0.1:9324, not {url}"),
-            });
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (is_secure, port) = match scheme {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => return Err(format!("an endpoint is a URL like http://127.0.0.1:9324, not {url}")),
         };
         let (host, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
         if host.is_empty() || host.contains(['@', '?', '#', ' ']) || path.contains(['?', '#', ' ']) {
             return Err(format!("not an endpoint: {url}"));
         }
         let has_port = host.rfind(':').is_some_and(|at| host[at..].len() > 1 && !host[at..].contains(']'));
-        let address = if has_port { host.to_owned() } else { format!("{}:80", host.trim_end_matches(':')) };
-        Ok(Self { host: host.to_owned(), address, path: path.to_owned() })
+        let address =
+            if has_port { host.to_owned() } else { format!("{}:{port}", host.trim_end_matches(':')) };
+        Ok(Self { is_secure, host: host.to_owned(), address, path: path.to_owned() })
     }
 }
 
 /// One connection; it is opened when it is first needed and again after it failed.
 pub(crate) struct Connection {
     address: SocketAddr,
-    stream: Option<TcpStream>,
+    tls: Option<Tls>,
+    stream: Option<Stream>,
     buffer: Vec<u8>,
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
 }
 
 /// An answer.
@@ -58,7 +69,12 @@ pub(crate) struct Answer<'a> {
 
 impl Connection {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, stream: None, buffer: vec![0; FIRST_BUFFER_BYTES] }
+        Self { address, tls: None, stream: None, buffer: vec![0; FIRST_BUFFER_BYTES] }
+    }
+
+    /// One that speaks TLS.
+    pub(crate) fn secure(address: SocketAddr, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..Self::new(address) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -68,12 +84,15 @@ impl Connection {
     /// Opens the connection, if it isn't open.
     ///
     /// # Errors
-    /// Nobody listens.
+    /// Nobody listens, or it is nobody to trust.
     pub(crate) async fn open(&mut self) -> io::Result<()> {
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.address).await?;
             stream.set_nodelay(true)?;
-            self.stream = Some(stream);
+            self.stream = Some(match &self.tls {
+                None => Stream::Plain(stream),
+                Some(tls) => Stream::Secure(Box::new(tls.wrap(stream).await?)),
+            });
         }
         Ok(())
     }
@@ -85,7 +104,11 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.open().await?;
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        match run(stream, &mut self.buffer, request).await {
+        let end = match stream {
+            Stream::Plain(stream) => run(stream, &mut self.buffer, request).await,
+            Stream::Secure(stream) => run(stream.as_mut(), &mut self.buffer, request).await,
+        };
+        match end {
             Ok(end) => {
                 if !end.keep_alive {
                     self.stream = None;
@@ -106,8 +129,13 @@ struct End {
     keep_alive: bool,
 }
 
-async fn run(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &[u8]) -> io::Result<End> {
+async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    buffer: &mut Vec<u8>,
+    request: &[u8],
+) -> io::Result<End> {
     stream.write_all(request).await?;
+    stream.flush().await?;
     let mut filled = 0;
     let head = loop {
         if let Some(head) = Head::parse(&buffer[..filled])? {
@@ -144,7 +172,11 @@ async fn run(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &[u8]) -> io
     }
 }
 
-async fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>, filled: &mut usize) -> io::Result<usize> {
+async fn read_more<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    buffer: &mut Vec<u8>,
+    filled: &mut usize,
+) -> io::Result<usize> {
     if *filled == buffer.len() {
         if *filled >= MAX_ANSWER_BYTES {
             return Err(too_long());
@@ -255,7 +287,11 @@ mod tests {
         assert_eq!(parse("http://localhost/sqs/"), found("localhost", "localhost:80", "/sqs/"));
         assert_eq!(parse("http://[::1]"), found("[::1]", "[::1]:80", "/"));
         assert_eq!(parse("http://[::1]:1/"), found("[::1]:1", "[::1]:1", "/"));
-        assert!(parse("https://sqs.us-east-1.amazonaws.com").unwrap_err().contains("no TLS"));
+        assert_eq!(parse("https://h.example"), found("h.example", "h.example:443", "/"));
+        assert!(
+            Endpoint::parse("https://h").unwrap().is_secure
+                && !Endpoint::parse("http://h").unwrap().is_secure
+        );
         for wrong in ["127.0.0.1:9324", "http://", "http://a b", "http://u@h", "ftp://h"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

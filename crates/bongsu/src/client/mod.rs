@@ -4,3 +4,4 @@
 pub(crate) mod date;
 pub(crate) mod http;
 pub(crate) mod sign;
+pub(crate) mod tls;

@@ -11,6 +11,7 @@ mod actions;
 mod client;
 mod encodings;
 mod fixture;
+mod govern;
 mod half_closed;
 mod lifecycle;
 mod peek;
