@@ -104,7 +104,7 @@ fn only_what_is_not_as_expected_conflicts() {
 #[test]
 fn a_full_disk_refuses_what_adds_and_nothing_else() {
     let mut court = court();
-    let full = || CallError::Unavailable(format!("{FULL_DISK}: only receives and deletes are served").into());
+    let full = || CallError::Unavailable(format!("{FULL_DISK}: only receives and deletes are served"));
     court.refused(&[put("ann", "x"), remove("bob")], full()).unwrap();
     assert_broken(court.refused(&[remove("bob")], full()), "a removal of documents was refused");
     court.listed(&[("ann", 1, "a"), ("bob", 2, "b")], 2).unwrap();
