@@ -44,7 +44,6 @@ mod linux {
 
     /// Opens the file at `path`, which is open as `file`, for writing past the page cache; `None` where that can't be done.
     pub(crate) fn open(file: &File, path: &Path) -> Option<File> {
-        #[expect(clippy::unnecessary_cast, reason = "its type differs between architectures")]
         let kind = rustix::fs::fstatfs(file).ok()?.f_type as i64;
         if !KNOWN.contains(&kind) {
             return None;
