@@ -12,6 +12,7 @@ fn options() -> FileOptions {
         segment_bytes: 12 << 10,
         max_payload_bytes: 2 << 10,
         max_open_files: 4,
+        recent_bytes: 4 << 10,
         allocate_in_background: false,
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+mod direct;
 #[cfg(any(test, feature = "lossy-disk"))]
 mod lossy;
 mod read_only;
@@ -14,6 +15,15 @@ mod real;
 pub use lossy::{LossyDisk, Order};
 pub use read_only::{HeldDir, LockedDisk, ReadOnlyDisk};
 pub use real::RealDisk;
+
+/// The error of a sync that is part of a write: one without space is no reason to go on as after a write without space,
+/// as nothing is known any more of what had been written before.
+fn sync_error(e: io::Error) -> io::Error {
+    match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => io::Error::other(e),
+        _ => e,
+    }
+}
 
 /// A file system, as far as a journal needs one.
 pub trait Disk: Send + Sync {
@@ -124,6 +134,19 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// What the system said; then any part of it may have been written.
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()>;
+
+    /// Writes `bytes` at `offset`, and returns when they are durable, with as much of the file's attributes as is needed to
+    /// read them: as [`DiskFile::write_at`] and [`DiskFile::sync_data`], but of what else was written it makes nothing
+    /// durable. Where file system, range and memory allow it, past the caches: offset, length and the address of `bytes`
+    /// should be multiples of 4096.
+    ///
+    /// # Errors
+    /// What the system said. Without space (as for [`DiskFile::allocate`]) any part of it may have been written; after any
+    /// other error nothing is known of what was written since the last sync.
+    fn write_durably_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_at(offset, &[IoSlice::new(bytes)])?;
+        self.sync_data().map_err(sync_error)
+    }
 
     /// Writes zeros over the `len` bytes at `offset`, as far as possible past the caches, which have better things to keep.
     /// Nobody else may use the file meanwhile.

@@ -1,15 +1,17 @@
 //! The file journal: a log in segments of its own format, which `docs/journal-format.md` describes byte by byte.
 
 use std::any::Any;
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 mod backup;
 mod format;
 mod mend;
+mod pages;
 mod read_only;
 mod reader;
+mod recent;
 mod recover;
 mod segment_file;
 mod shared;
@@ -24,8 +26,11 @@ pub use self::backup::{BackedUp, BackupError, Copying, back_up};
 use self::format::{
     Chain, FRAME_HEADER_BYTES, FrameHeader, LAYOUT, NewFrame, SEAL_BYTES, SEGMENT_HEADER_BYTES,
 };
+use self::pages::{PAGE_BYTES, Pages};
 pub use self::read_only::ReadOnlyJournal;
 use self::reader::FileReader;
+use self::recent::Recent;
+use self::recover::Recovered;
 use self::segment_file::{End, header_after, install, seal};
 use self::shared::{Segment, Shared};
 use self::spare::{SPARE_NAME, Sizes, SpareMaker, Zeros, is_full};
@@ -43,9 +48,6 @@ const MAX_SEGMENT_BYTES: u64 = 1 << 40;
 /// From this size on, what a sync costs beside writing the entry does not matter.
 const LARGE_ENTRY_BYTES: u64 = 128 << 10;
 
-/// What the page cache keeps as one.
-const PAGE_BYTES: usize = 4096;
-
 /// The segment that opening makes is smaller than the others by this factor: it is allocated while the caller waits.
 const OPENING_FRACTION: u64 = 8;
 
@@ -58,6 +60,9 @@ pub struct FileOptions {
     pub max_payload_bytes: u32,
     /// How many files of segments readers keep open at most; pinned ones come on top.
     pub max_open_files: usize,
+    /// How many bytes at the end of the log are kept in memory, so that fresh messages are read without the disk; 0 for
+    /// none.
+    pub recent_bytes: usize,
     /// Whether the next segment is allocated by a thread of its own. If not, the append after which it is missing does it,
     /// which makes the order of all that happens on the disk certain.
     pub allocate_in_background: bool,
@@ -69,6 +74,7 @@ impl Default for FileOptions {
             segment_bytes: 64 << 20,
             max_payload_bytes: 4 << 20,
             max_open_files: 128,
+            recent_bytes: 4 << 20,
             allocate_in_background: true,
         }
     }
@@ -130,6 +136,8 @@ pub struct FileJournal {
     options: FileOptions,
     epoch: u64,
     active: Active,
+    /// The page in which the log ends, and what is written to it.
+    pages: Pages,
     tail: Position,
     chain: Chain,
     last_stamp: Option<Stamp>,
@@ -159,7 +167,9 @@ impl FileJournal {
         let mut spares =
             SpareMaker::new(Arc::clone(&disk), dir, options.sizes(), options.allocate_in_background);
         spares.request(Zeros::Write);
-        let shared = Shared::new(disk, dir.to_path_buf(), recovered.id, options.max_open_files);
+        let pages = read_tail(&recovered)?;
+        let recent = Recent::new(options.recent_bytes);
+        let shared = Shared::new(disk, dir.to_path_buf(), recovered.id, options.max_open_files, recent);
         for segment in recovered.sealed {
             shared.insert(Arc::new(segment));
         }
@@ -175,6 +185,7 @@ impl FileJournal {
                 len_bytes: recovered.file.len_bytes,
                 appends: 0,
             },
+            pages,
             tail: recovered.tail,
             chain: recovered.chain,
             last_stamp: recovered.last_stamp,
@@ -229,6 +240,7 @@ impl FileJournal {
         self.shared.insert(Arc::clone(&segment));
         let active = Active { segment, file: spare.file, len_bytes: spare.len_bytes, appends: 0 };
         let old = std::mem::replace(&mut self.active, active);
+        self.pages.turn();
         self.zeros = old.zeros();
         old.segment.seal();
         Ok(old.segment.info())
@@ -261,31 +273,44 @@ impl FileJournal {
 
     /// Writes a frame at the tail and makes it durable.
     fn write(&mut self, header: &FrameHeader, payload: &[u8]) -> Result<(), AppendError> {
-        let offset = self.active.segment.place(self.shared.id).offset(self.tail.0);
-        let file = Arc::clone(&self.active.file);
-        let bytes = header.encode(self.shared.id);
-        // To the end of the page, over zeros that are there already: of a page that is written in part only, the system
-        // would first read the rest from the disk.
-        let end = offset + (bytes.len() + payload.len()) as u64;
-        let padded_end = end.next_multiple_of(PAGE_BYTES as u64).min(self.active.len_bytes);
-        let padding = &[0; PAGE_BYTES][..padded_end.saturating_sub(end) as usize];
-        let parts = [IoSlice::new(&bytes), IoSlice::new(payload), IoSlice::new(padding)];
-        let written = match file.write_at(offset, &parts) {
+        self.pages.fill(&header.encode(self.shared.id), payload);
+        let written = match self.put() {
             // Where file systems copy on write, a full disk shows even within what was allocated. What was written of the
             // frame must not be taken for one by a later opening.
-            Err(e) if is_full(&e) => match file.write_at(offset, &[IoSlice::new(&[0; FRAME_HEADER_BYTES])]) {
-                Ok(()) => return Err(AppendError::Full),
-                Err(_) => Err(e),
-            },
-            Err(e) => Err(e),
-            #[cfg(feature = "planted")]
-            Ok(()) if crate::planted::is(crate::planted::Fault::SkipSync) => Ok(()),
-            Ok(()) => file.sync_data(),
+            Err(e) if is_full(&e) => {
+                self.pages.fill(&[0; FRAME_HEADER_BYTES], &[]);
+                match self.put() {
+                    Ok(()) => return Err(AppendError::Full),
+                    Err(_) => Err(e),
+                }
+            }
+            other => other,
         };
         written.map_err(|e| {
             let path = Arc::clone(&self.active.segment.path);
             AppendError::Unavailable(self.end(&io_error("writing", &path, e)))
         })
+    }
+
+    /// Puts what was filled into the pages at the tail of the file, durably.
+    fn put(&self) -> io::Result<()> {
+        let file = self.active.file.as_ref();
+        let tail = self.active.segment.place(self.shared.id).offset(self.tail.0);
+        let (pages, head_len) = (self.pages.pages(), self.pages.head_len());
+        let start = tail - head_len as u64;
+        let (offset, bytes) = if start + pages.len() as u64 <= self.active.len_bytes {
+            (start, pages)
+        } else {
+            // The file ends within the last page, and must not grow. All that comes behind this will end there too.
+            let fresh = pages.get(head_len..).unwrap_or_default();
+            let room = usize::try_from(self.active.len_bytes.saturating_sub(tail)).unwrap_or(usize::MAX);
+            (tail, fresh.get(..room).unwrap_or(fresh))
+        };
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Fault::SkipSync) {
+            return file.write_at(offset, &[io::IoSlice::new(bytes)]);
+        }
+        file.write_durably_at(offset, bytes)
     }
 }
 
@@ -350,7 +375,10 @@ impl Journal for FileJournal {
         };
         let header = FrameHeader::entry(self.shared.id, &frame, &self.chain);
         self.write(&header, payload)?;
-        self.tail = LAYOUT.next(self.tail, payload_len);
+        let next = LAYOUT.next(self.tail, payload_len);
+        self.shared.recent.push(self.tail.0, self.pages.frame(), next.0);
+        self.pages.accept(LAYOUT.frame_bytes(payload_len) as usize);
+        self.tail = next;
         self.chain = header.chain;
         self.last_stamp = Some(stamp);
         self.active.segment.publish(self.tail.0);
@@ -429,6 +457,17 @@ impl FileJournal {
         let spare = self.spares.reserved_bytes().unwrap_or(SEGMENT_HEADER_BYTES + SEAL_BYTES);
         self.active.room_bytes(self.tail) + (spare - SEGMENT_HEADER_BYTES - SEAL_BYTES)
     }
+}
+
+/// The page in which a log ends that was just opened. What is there of it is durable.
+fn read_tail(recovered: &Recovered) -> Result<Pages, OpenError> {
+    let offset = recovered.active.place(recovered.id).offset(recovered.tail.0);
+    let head_len = offset % PAGE_BYTES as u64;
+    let mut page = [0; PAGE_BYTES];
+    let head = &mut page[..head_len as usize];
+    let read = recovered.file.file.read_at(offset - head_len, head);
+    read.map_err(|e| io_error("reading", &recovered.active.path, e))?;
+    Ok(Pages::new(head))
 }
 
 fn io_error(doing: &str, path: &Path, source: io::Error) -> JournalError {

@@ -103,6 +103,8 @@ impl House {
             segment_bytes: self.character.segment_bytes,
             max_payload_bytes: MAX_PAYLOAD_BYTES,
             max_open_files: 2,
+            // Little, so that fresh messages too are read from the disk now and then.
+            recent_bytes: 2 << 10,
             allocate_in_background: false,
         }
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, direct, sync_error};
 
 /// The machine's own file systems.
 #[derive(Copy, Clone, Debug, Default)]
@@ -19,12 +19,21 @@ pub struct RealDisk;
 
 struct RealFile {
     file: File,
+    /// The same file for writing past the page cache, where that is possible and known to be safe.
+    direct: Option<File>,
+    /// Set once the file system has refused that after all.
+    refuses_direct: AtomicBool,
     /// Set once the file system has refused reads that don't block, so that it is not asked again each time.
     waits_always: AtomicBool,
 }
 
 pub(super) fn real_file(file: File) -> Arc<dyn DiskFile> {
-    Arc::new(RealFile { file, waits_always: AtomicBool::new(false) })
+    with_direct(file, None)
+}
+
+fn with_direct(file: File, direct: Option<File>) -> Arc<dyn DiskFile> {
+    let (refuses_direct, waits_always) = (AtomicBool::new(false), AtomicBool::new(false));
+    Arc::new(RealFile { file, direct, refuses_direct, waits_always })
 }
 
 impl Disk for RealDisk {
@@ -62,7 +71,8 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path)?;
-        Ok(real_file(file))
+        let direct = direct::open(&file, path);
+        Ok(with_direct(file, direct))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -157,6 +167,19 @@ impl DiskFile for RealFile {
             at += rest.len() as u64;
         }
         Ok(())
+    }
+
+    fn write_durably_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Some(file) = &self.direct
+            && !self.refuses_direct.load(Ordering::Relaxed)
+        {
+            if direct::write(file, offset, bytes)? {
+                return Ok(());
+            }
+            self.refuses_direct.store(true, Ordering::Relaxed);
+        }
+        self.file.write_all_at(bytes, offset)?;
+        self.file.sync_data().map_err(sync_error)
     }
 
     fn write_zeros(&self, offset: u64, len: usize) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::FileOptions;
 use super::format::LAYOUT;
 use super::reader::FileReader;
+use super::recent::Recent;
 use super::segment_file::End;
 use super::shared::{Segment, Shared};
 use super::survey::Survey;
@@ -21,7 +22,8 @@ pub struct ReadOnlyJournal {
 impl ReadOnlyJournal {
     pub(super) fn new(survey: &Survey, end: End) -> ReadOnlyJournal {
         let max_open_files = FileOptions::default().max_open_files;
-        let shared = Shared::new(Arc::clone(&survey.disk), survey.dir.clone(), survey.id, max_open_files);
+        let (disk, dir, recent) = (Arc::clone(&survey.disk), survey.dir.clone(), Recent::new(0));
+        let shared = Shared::new(disk, dir, survey.id, max_open_files, recent);
         let before = survey.segments.iter().filter(|segment| segment.base.0 < end.position);
         let first = survey.segments.first().filter(|first| first.base.0 >= end.position);
         for found in before.chain(first) {

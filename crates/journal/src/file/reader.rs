@@ -20,7 +20,8 @@ impl Reader for FileReader {
     fn pin(&self, at: Position) -> Option<Pin> {
         let (segment, file) = self.shared.open_at(at.0)?;
         let id = self.shared.id;
-        Some(Pin::new(Arc::new(PinnedFile { place: segment.place(id), segment, file })))
+        let shared = Arc::clone(&self.shared);
+        Some(Pin::new(Arc::new(PinnedFile { shared, place: segment.place(id), segment, file })))
     }
 
     fn entries(
@@ -40,6 +41,7 @@ impl Reader for FileReader {
 }
 
 struct PinnedFile {
+    shared: Arc<Shared>,
     segment: Arc<Segment>,
     place: Place,
     /// A file that can't be opened (too many are) shows when it is read: the segment is there all the same.
@@ -64,6 +66,9 @@ impl PinnedFile {
 impl PinnedSegment for PinnedFile {
     fn read(&self, at: Position, len: u32) -> Result<Bytes, JournalError> {
         let (file, offset) = self.find(at, len)?;
+        if let Some(bytes) = self.shared.recent.read(at.0, len) {
+            return Ok(bytes);
+        }
         let mut bytes = vec![0; len as usize];
         file.read_at(offset, &mut bytes).map_err(|e| io_error("reading", &self.segment.path, e))?;
         Ok(Bytes::from(bytes))
@@ -74,6 +79,9 @@ impl PinnedSegment for PinnedFile {
             Ok(found) => found,
             Err(e) => return Some(Err(e)),
         };
+        if let Some(bytes) = self.shared.recent.read(at.0, len) {
+            return Some(Ok(bytes));
+        }
         let mut bytes = vec![0; len as usize];
         match file.read_cached_at(offset, &mut bytes) {
             Ok(true) => Some(Ok(Bytes::from(bytes))),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::format::{Chain, LogId};
+use super::recent::Recent;
 use super::window::Place;
 use crate::{Disk, DiskFile, Position, SegmentInfo};
 
@@ -72,15 +73,22 @@ pub(super) struct Shared {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) dir: PathBuf,
     pub(super) id: LogId,
+    pub(super) recent: Recent,
     segments: RwLock<BTreeMap<u64, Arc<Segment>>>,
     open_files: Mutex<OpenFiles>,
 }
 
 // A panic can't leave these maps half-changed: each change is one insertion or removal. So a poisoned lock is used on.
 impl Shared {
-    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, id: LogId, max_open_files: usize) -> Shared {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        id: LogId,
+        max_open_files: usize,
+        recent: Recent,
+    ) -> Shared {
         let open_files = OpenFiles { files: HashMap::new(), uses: 0, max: max_open_files.max(1) };
-        Shared { disk, dir, id, segments: RwLock::default(), open_files: Mutex::new(open_files) }
+        Shared { disk, dir, id, recent, segments: RwLock::default(), open_files: Mutex::new(open_files) }
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<u64, Arc<Segment>>> {

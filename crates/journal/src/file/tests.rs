@@ -18,6 +18,7 @@ const OPTIONS: FileOptions = FileOptions {
     segment_bytes: 64 << 10,
     max_payload_bytes: 4 << 10,
     max_open_files: 4,
+    recent_bytes: 8 << 10,
     allocate_in_background: false,
 };
 

@@ -14,6 +14,7 @@ pub(crate) const SMALL: FileOptions = FileOptions {
     segment_bytes: 6 << 10,
     max_payload_bytes: 512,
     max_open_files: 2,
+    recent_bytes: 1 << 10,
     allocate_in_background: false,
 };
 

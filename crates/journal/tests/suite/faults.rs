@@ -323,10 +323,66 @@ fn options_may_change() {
     assert_eq!(numbers(&journal), [0, 1, 8]);
 }
 
+/// What was just appended is read without the disk, whatever the disk has to say; what is older is not.
+#[test]
+fn fresh_entries_are_read_from_memory() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    let starts: Vec<_> = (0..6).map(|number| append(&mut journal, number).next).collect();
+    disk.set_cached(false);
+    let (layout, reader) = (journal.layout(), journal.reader());
+    let within = |number: u64| layout.within(starts[number as usize - 1], 0);
+    let len = |number: u64| payload(number).len() as u32;
+    let pin = |number: u64| reader.pin(within(number)).unwrap();
+    for number in [4, 5] {
+        assert_eq!(pin(number).read_cached(within(number), len(number)).unwrap().unwrap(), payload(number));
+        disk.fail(Step::Read, 0, EIO);
+        assert_eq!(pin(number).read(within(number), len(number)).unwrap(), payload(number));
+        disk.heal();
+    }
+    assert!(pin(1).read_cached(within(1), len(1)).is_none());
+    assert_eq!(pin(1).read(within(1), len(1)).unwrap(), payload(1));
+
+    // A segment that is deleted is served to those who hold it, and to nobody else.
+    let held = pin(5);
+    let segment = *journal.segments().iter().find(|segment| segment.end > within(5)).unwrap();
+    while !journal.segments().iter().any(|other| other.base == segment.base && other.sealed) {
+        append(&mut journal, 4);
+    }
+    journal.delete_segment(segment.base).unwrap();
+    assert!(reader.pin(within(5)).is_none());
+    assert_eq!(held.read(within(5), len(5)).unwrap(), payload(5));
+
+    // Another opening begins without a memory.
+    let at = journal.tail();
+    append(&mut journal, 1);
+    drop(journal);
+    let journal = open(&disk).unwrap();
+    let at = journal.layout().within(at, 0);
+    assert!(journal.reader().pin(at).unwrap().read_cached(at, 512).is_none());
+    disk.set_cached(true);
+    assert_eq!(journal.reader().pin(at).unwrap().read_cached(at, 512).unwrap().unwrap(), payload(1));
+}
+
+/// An entry that was refused for want of space, and whose place another one took.
+#[test]
+fn what_was_refused_is_not_read_from_memory() {
+    let disk = SimDisk::new();
+    let mut journal = open(&disk).unwrap();
+    append(&mut journal, 2);
+    let at = journal.layout().within(journal.tail(), 0);
+    disk.fail(Step::Write, 0, ENOSPC);
+    assert_eq!(try_append(&mut journal, 3), Err(AppendError::Full));
+    assert!(journal.reader().pin(at).is_none());
+    append(&mut journal, 0);
+    assert_eq!(journal.reader().pin(at).unwrap().read(at, 100).unwrap(), payload(0));
+}
+
 #[test]
 fn a_failed_read_is_told() {
     let disk = SimDisk::new();
-    let mut journal = open(&disk).unwrap();
+    let options = FileOptions { recent_bytes: 0, ..SMALL };
+    let mut journal = open_with(&disk, options).unwrap();
     let at = journal.layout().within(journal.tail(), 0);
     append(&mut journal, 0);
     let reader = journal.reader();

@@ -7,6 +7,7 @@ mod crashes;
 mod damage;
 mod faults;
 mod histories;
+mod past_the_cache;
 mod real_disk;
 mod rolling;
 mod sequences;

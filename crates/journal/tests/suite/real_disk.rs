@@ -112,11 +112,12 @@ fn opening_keeps_few_files_open() {
     let journal = open(home.path(), options).unwrap();
     assert!(journal.segments().len() > 200);
     let here = fs::canonicalize(home.path()).unwrap();
-    // The lock, the active segment and the spare, and then those that readers keep.
-    assert!(open_files(&here) <= 3);
+    // The lock, the active segment and the spare (both also for writing past the page cache), and then those that readers
+    // keep.
+    assert!(open_files(&here) <= 5);
     let all = journal.reader().entries(journal.segments()[0].base, journal.tail());
     assert_eq!(collect(all).unwrap().len(), 300);
-    assert!(open_files(&here) <= 3 + SMALL.max_open_files);
+    assert!(open_files(&here) <= 5 + SMALL.max_open_files);
 }
 
 #[test]

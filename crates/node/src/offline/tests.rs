@@ -25,6 +25,7 @@ fn journal_options() -> FileOptions {
         segment_bytes: 96 << 10,
         max_payload_bytes: 40 << 10,
         max_open_files: 8,
+        recent_bytes: 8 << 10,
         allocate_in_background: false,
     }
 }

@@ -15,6 +15,7 @@ fn open(disk: &SimDisk, now_ms: u64) -> House<FileJournal> {
         segment_bytes: SEGMENT_BYTES,
         max_payload_bytes: 48 << 10,
         max_open_files: 4,
+        recent_bytes: 8 << 10,
         allocate_in_background: false,
     };
     let journal = FileJournal::open(Arc::new(disk.clone()), Path::new("/store"), journal_options).unwrap();
