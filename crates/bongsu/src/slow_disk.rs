@@ -99,6 +99,12 @@ impl DiskFile for SlowFile {
         self.file.write_at(offset, parts)
     }
 
+    fn write_durably_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_durably_at(offset, bytes)?;
+        wait(self.delay);
+        Ok(())
+    }
+
     fn write_zeros(&self, offset: u64, len: usize) -> io::Result<()> {
         self.file.write_zeros(offset, len)
     }
