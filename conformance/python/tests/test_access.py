@@ -336,12 +336,23 @@ def test_health_needs_no_credentials(guarded):
     http.close()
 
 
-def test_a_signature_for_another_action_of_the_server_is_still_a_callers(guarded, account):
-    """Whoever may do everything may govern with a signature for SQS too: the service in it is no boundary."""
+def test_a_signature_counts_for_its_own_service_only(guarded, account):
+    """Somebody who was given no more than a signature for SQS can't govern with it, and the other way round."""
     host = guarded.endpoint.removeprefix("http://")
-    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "Bongsu.ListUsers"}
     http = Http(guarded.endpoint)
-    answer = http.request("POST", "/", b"{}", signed(account.root, host, headers, b"{}", service="sqs"))
-    assert answer.status == 200, answer
+    for target, service, status in (
+        ("Bongsu.ListUsers", "bongsu", 200),
+        ("Bongsu.ListUsers", "iam", 200),
+        ("Bongsu.ListUsers", "sqs", 403),
+        ("Bongsu.ListUsers", "kms", 403),
+        ("AmazonSQS.ListQueues", "sqs", 200),
+        ("AmazonSQS.ListQueues", "bongsu", 403),
+        ("AmazonSQS.ListQueues", "iam", 403),
+    ):
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
+        answer = http.request("POST", "/", b"{}", signed(account.root, host, headers, b"{}", service=service))
+        assert answer.status == status, (target, service, answer)
+        if status == 403:
+            assert answer.json()["__type"].endswith("InvalidSignatureException"), answer
     http.close()
     Governor(guarded.endpoint, None).refused("ListUsers", "MissingAuthenticationTokenException", 403)
