@@ -189,6 +189,8 @@ async fn first(node: &Node, source: &MasterKeySource, entropy: &Entropy) -> Resu
     sealed.again((&master, &master), entropy)?;
     let content = CheckContent { now: Mark::of(&master, entropy)?, next: None };
     match documents::change(node, vec![put(Expected::Absent, &content)]).await {
+        // A key that nobody keeps is nothing to note down.
+        Ok(_) if *source == MasterKeySource::Ephemeral => {}
         Ok(_) => {
             tracing::info!(key = %master.id(), "what is stored is sealed with this master key from now on")
         }
