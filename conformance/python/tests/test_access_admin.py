@@ -319,3 +319,36 @@ class TestIam:
             theirs.list_users()
         assert error.value.response["Error"]["Code"] == "AccessDenied"
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_conditions_see_the_tags_that_a_request_sets_and_removes(account):
+    only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["cost-center"]}}
+    tagging = ["iam:TagUser", "iam:UntagUser", "iam:CreateUser"]
+    helper = account.user(None, statement(Action=tagging, Resource="*", Condition=only))
+    other = account.user(tags={"role": "clerk"})
+    as_helper = Governor(account.server.endpoint, helper.key)
+    as_helper("TagUser", UserName=other.name, Tags=[{"Key": "cost-center", "Value": "7"}])
+    role = [{"Key": "role", "Value": "admin"}]
+    as_helper.refused("TagUser", "AccessDeniedException", 403, UserName=helper.name, Tags=role)
+    as_helper.refused("CreateUser", "AccessDeniedException", 403, UserName=unique("made"), Tags=role)
+    as_helper.refused("UntagUser", "AccessDeniedException", 403, UserName=other.name, TagKeys=["role"])
+    as_helper("UntagUser", UserName=other.name, TagKeys=["cost-center"])
+    assert account.govern("ListUserTags", UserName=other.name)["Tags"] == [{"Key": "role", "Value": "clerk"}]
+
+
+def test_tags_at_creation_need_their_own_right(account):
+    maker = Governor(account.server.endpoint, account.user(None, statement(Action="iam:CreateUser", Resource="*")).key)
+    maker("CreateUser", UserName=unique("made"))
+    tags = [{"Key": "team", "Value": "red"}]
+    maker.refused("CreateUser", "AccessDeniedException", 403, UserName=unique("made"), Tags=tags)
+
+
+def test_a_user_is_protected_by_its_tags(account):
+    keep = statement(Effect="Deny", Action="*", Resource="*", Condition={"StringEquals": {"aws:ResourceTag/keep": "yes"}})
+    janitor = account.user(None, statement(Action="iam:*", Resource="*"), keep)
+    kept, other = unique("kept"), unique("other")
+    account.govern("CreateUser", UserName=kept, Tags=[{"Key": "keep", "Value": "yes"}])
+    account.govern("CreateUser", UserName=other)
+    as_janitor = Governor(account.server.endpoint, janitor.key)
+    as_janitor.refused("DeleteUser", "AccessDeniedException", 403, UserName=kept)
+    as_janitor("DeleteUser", UserName=other)

@@ -140,3 +140,44 @@ def test_strangers_have_no_keys(account, key, stranger, guarded):
     url = account.queue(KmsMasterKeyId=key["KeyId"])
     account.set_policy(url, statement(Principal="*", Action="sqs:*", Resource="*"))
     denied(stranger.send_message, "KMS.AccessDeniedException", QueueUrl=url, MessageBody="m")
+
+
+def test_a_policy_can_not_lock_its_owner_out(account, kms, key):
+    shut = policy(statement(Effect="Deny", Principal="*", Action="kms:*", Resource="*"))
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=shut)
+    denied(kms.describe_key, KeyId=key["KeyId"])
+    assert kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"] == shut
+    opened = policy(statement(Principal="*", Action="kms:DescribeKey", Resource="*"))
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=opened)
+    kms.describe_key(KeyId=key["KeyId"])
+
+
+def test_an_alias_is_not_taken_from_a_key_that_is_forbidden(account, kms, key):
+    own = kms.create_key()["KeyMetadata"]
+    alias = "alias/" + unique()
+    kms.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    user = account.user(
+        None,
+        statement(Action="kms:UpdateAlias", Resource="*"),
+        statement(Effect="Deny", Action="kms:*", Resource=key["Arn"]),
+    )
+    denied(kms_of(account.server, user.key).update_alias, AliasName=alias, TargetKeyId=own["KeyId"])
+
+
+def test_conditions_see_the_tags_of_keys(account, kms):
+    protected = kms.create_key(Tags=[{"TagKey": "protected", "TagValue": "true"}])["KeyMetadata"]
+    other = kms.create_key()["KeyMetadata"]
+    deny = {"StringEquals": {"aws:ResourceTag/protected": "true"}}
+    user = account.user(
+        None,
+        statement(Action="kms:*", Resource="*"),
+        statement(Effect="Deny", Action="kms:*", Resource="*", Condition=deny),
+        statement(Effect="Deny", Action="*", Resource="*", Condition={"StringEquals": {"aws:RequestTag/owner": "root"}}),
+    )
+    theirs = kms_of(account.server, user.key)
+    denied(theirs.disable_key, KeyId=protected["KeyId"])
+    denied(theirs.untag_resource, KeyId=protected["KeyId"], TagKeys=["protected"])
+    theirs.disable_key(KeyId=other["KeyId"])
+    owner = [{"TagKey": "owner", "TagValue": "root"}]
+    denied(theirs.tag_resource, KeyId=other["KeyId"], Tags=owner)
+    denied(theirs.create_key, Tags=owner)

@@ -1,4 +1,4 @@
-//! How many files and connections the process may have open.
+//! The limits that the system sets to the process: how many files and connections it may have open, and that it leaves no core dump.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -11,6 +11,13 @@ pub(crate) fn raise_limit() -> Option<u64> {
     // Where it can't be raised, the lower one holds.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     getrlimit(Resource::Nofile).current
+}
+
+/// Keeps the process's memory, with keys and messages in it, out of core dumps.
+pub(crate) fn forbid_core_dumps() {
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        tracing::warn!(%error, "can't forbid core dumps, in which keys would be");
+    }
 }
 
 /// How many of the wanted connections there can be.

@@ -67,6 +67,7 @@ impl Default for Store {
 /// Serves until a signal says stop.
 pub(crate) fn run(file: Option<PathBuf>, overrides: Overrides, store: Store) -> Result<(), ServeError> {
     let mut settings = Settings::load(file.as_deref(), overrides)?;
+    descriptors::forbid_core_dumps();
     limit_connections(&mut settings);
     let gatherer = Gatherer::default();
     let (starts, rests) = (gatherer.clone(), gatherer.clone());

@@ -69,9 +69,10 @@ pub struct Request<'a> {
     pub context: &'a dyn Context,
 }
 
-/// What the root of a queue's account keeps although a resource policy denies it: a policy can't lock its owner out of
-/// reading and replacing that policy. (With AWS, too, the root user unlocks such a queue.)
-const KEPT_BY_ROOT: [&str; 2] = ["sqs:GetQueueAttributes", "sqs:SetQueueAttributes"];
+/// What the root of a resource's account keeps although a resource policy denies it: a policy can't lock its owner out of
+/// reading and replacing that policy. (With AWS, too, the root user unlocks such a queue; a key's policy AWS refuses before.)
+const KEPT_BY_ROOT: [&str; 4] =
+    ["sqs:GetQueueAttributes", "sqs:SetQueueAttributes", "kms:GetKeyPolicy", "kms:PutKeyPolicy"];
 
 /// Decides a request by the caller's own policies, each with its name, and the policy of the resource.
 ///

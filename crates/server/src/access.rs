@@ -218,7 +218,7 @@ impl Call<'_> {
             headers: self.headers,
             is_secure: self.connection.is_secure(),
             resource_account: account,
-            facts: facts.as_deref(),
+            resource_tags: facts.as_deref().map(|facts| &facts.tags),
             region,
             request_tags,
             removed_tags,
@@ -265,15 +265,16 @@ impl Call<'_> {
         if matches!(self.caller.who, Who::Unchecked) {
             return Ok(());
         }
+        let tags = self.tags();
         let conditions = Conditions {
             caller: self.caller,
             headers: self.headers,
             is_secure: self.connection.is_secure(),
             resource_account,
-            facts: None,
+            resource_tags: Some(&tags.of_resource),
             region: &self.caller.region,
-            request_tags: None,
-            removed_tags: &[],
+            request_tags: Some(&tags.set),
+            removed_tags: &tags.removed,
         };
         let principal = self.caller.principal();
         let cross_account = resource_policy.is_some();

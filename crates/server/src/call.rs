@@ -9,7 +9,7 @@ use crate::http::Connection;
 use crate::keys::Keys;
 use crate::queue_url::{self, BaseUrl};
 use crate::receipt::Sealer;
-use bongsu_engine::{Command, Description, QueueName, Reply};
+use bongsu_engine::{Command, Description, QueueName, Reply, StringMap};
 use bongsu_node::Node;
 use bongsu_policy::Decision;
 use bongsu_wire::ServiceError;
@@ -42,6 +42,19 @@ pub(crate) struct Call<'a> {
     pub(crate) connection: &'a Connection,
     /// Why it was allowed or refused.
     pub(crate) decided: Decided,
+    /// The tags that policies see where it is about no queue.
+    pub(crate) tags: Mutex<Tags>,
+}
+
+/// Tags of a request to a service beside SQS, for the conditions of policies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tags {
+    /// Those that it sets.
+    pub(crate) set: StringMap,
+    /// The keys of those that it removes.
+    pub(crate) removed: Vec<String>,
+    /// Those of what it is about.
+    pub(crate) of_resource: StringMap,
 }
 
 /// Which statement of which policy decided about a request, in words, for the audit log.
@@ -94,6 +107,16 @@ impl Call<'_> {
     /// `QueueDoesNotExist` for what is no QueueUrl at all, as with the real service.
     pub(crate) fn queue(&self, queue_url: &str) -> Result<QueueName, ServiceError> {
         queue_url::read(queue_url, self.caller).ok_or_else(ServiceError::queue_does_not_exist)
+    }
+
+    /// The tags noted so far.
+    pub(crate) fn tags(&self) -> Tags {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes tags, before the request is authorised.
+    pub(crate) fn note_tags(&self, note: impl FnOnce(&mut Tags)) {
+        note(&mut self.tags.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The QueueUrl of a queue, with the address that this client uses.

@@ -21,8 +21,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -211,6 +211,7 @@ impl Dispatcher {
             trace_header: trace_header.filter(|text| text.len() <= MAX_TRACE_HEADER_BYTES).map(str::to_owned),
             connection,
             decided: Decided::new(manages),
+            tags: Mutex::default(),
         }
     }
 }

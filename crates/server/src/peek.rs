@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::errors::{About, from_call};
 use crate::keys::{Opener, Unread};
 use crate::operations::receive_message::{Facts, Shown, read};
-use crate::queue_url;
+use crate::{message_attributes, queue_url};
 use bongsu_engine::{PeekState, Peeked, QueueName};
 use bongsu_node::Body;
 use bongsu_wire::{
@@ -25,8 +25,8 @@ pub(crate) use json::answer as json_answer;
 const PATH: &str = "/_aws/sqs/messages";
 /// As many messages as are looked at; nobody reads more.
 const MAX_MESSAGES: usize = 1000;
-/// Bodies stop being added beyond this, so that a look at long messages doesn't fill the memory.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Messages stop being added beyond this, so that a look at long messages doesn't fill the memory.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Whether a path is one of this page.
 pub(crate) fn is_path(path: &str) -> bool {
@@ -107,11 +107,11 @@ pub(crate) async fn run(call: &Call<'_>, query: &str, operation: Operation) -> R
     let mut opener = call.opener(&name);
     for (peeked, body) in shown {
         if let Some(message) = show(fifo, &peeked, &body, &mut opener).await? {
-            bytes += message.body.len();
+            bytes += message.body.len() as u64 + message_attributes::size_bytes(&message.message_attributes);
+            if bytes > MAX_BYTES && !messages.is_empty() {
+                break;
+            }
             messages.push(message);
-        }
-        if bytes > MAX_BYTES {
-            break;
         }
     }
     Ok(Output::ReceiveMessage(ReceiveMessageResponse { messages }))

@@ -2,7 +2,6 @@
 
 use super::caller::Caller;
 use crate::clock;
-use crate::facts::Facts;
 use bongsu_engine::StringMap;
 use bongsu_policy::{Context, Value, Values};
 use hyper::HeaderMap;
@@ -15,8 +14,8 @@ pub(crate) struct Conditions<'a> {
     pub(crate) is_secure: bool,
     /// The account that the resource belongs to.
     pub(crate) resource_account: &'a str,
-    /// The queue, if there is one.
-    pub(crate) facts: Option<&'a Facts>,
+    /// The tags of what the request is about.
+    pub(crate) resource_tags: Option<&'a StringMap>,
     /// The region that the request acts in: of the queue, if it names one.
     pub(crate) region: &'a str,
     /// Tags that the request sets.
@@ -56,7 +55,7 @@ impl Conditions<'_> {
 
     fn tag(&self, key: &str) -> Values<'_> {
         let (tags, name) = if let Some(name) = key.strip_prefix("aws:resourcetag/") {
-            (self.facts.map(|facts| &facts.tags), name)
+            (self.resource_tags, name)
         } else if let Some(name) = key.strip_prefix("aws:requesttag/") {
             (self.request_tags, name)
         } else {

@@ -70,6 +70,10 @@ impl Scope {
             call.decided.say("allowed to whoever governs the server");
             return Ok(());
         }
+        let realm = call.edge.access.realms.current();
+        let user = arn.rsplit_once(":user/").and_then(|(_, name)| realm.user(&self.account, name));
+        let tags = user.map(|user| user.tags.clone()).unwrap_or_default();
+        call.note_tags(|noted| noted.of_resource = tags);
         Ok(call.authorize(action, arn, &self.account, None)?)
     }
 }

@@ -39,8 +39,13 @@ pub(super) async fn create(call: &Call<'_>, request: CreateUser) -> Result<Value
         return Err(validation("users have no paths here: leave Path out"));
     }
     let scope = Scope::of(call, request.account.as_deref())?;
-    scope.permit(call, "iam:CreateUser", &scope.user_arn(&request.user_name)?)?;
     let tags = tags_of(request.tags)?;
+    call.note_tags(|noted| noted.set.clone_from(&tags));
+    let arn = scope.user_arn(&request.user_name)?;
+    scope.permit(call, "iam:CreateUser", &arn)?;
+    if !tags.is_empty() {
+        scope.permit(call, "iam:TagUser", &arn)?;
+    }
     let edge = call.edge;
     let user =
         edge.access.realms.create_user(&scope.account, &request.user_name, tags, &edge.entropy).await?;
@@ -135,8 +140,9 @@ pub(super) struct TagUser {
 
 pub(super) async fn tag(call: &Call<'_>, request: TagUser) -> Result<Value, Refused> {
     let scope = Scope::of(call, request.account.as_deref())?;
-    scope.permit(call, "iam:TagUser", &scope.user_arn(&request.user_name)?)?;
     let tags = tags_of(request.tags)?;
+    call.note_tags(|noted| noted.set.clone_from(&tags));
+    scope.permit(call, "iam:TagUser", &scope.user_arn(&request.user_name)?)?;
     call.edge.access.realms.tag_user(&scope.account, &request.user_name, tags).await?;
     Ok(json!({}))
 }
@@ -151,6 +157,7 @@ pub(super) struct UntagUser {
 
 pub(super) async fn untag(call: &Call<'_>, request: UntagUser) -> Result<Value, Refused> {
     let scope = Scope::of(call, request.account.as_deref())?;
+    call.note_tags(|noted| noted.removed.clone_from(&request.tag_keys));
     scope.permit(call, "iam:UntagUser", &scope.user_arn(&request.user_name)?)?;
     call.edge.access.realms.untag_user(&scope.account, &request.user_name, &request.tag_keys).await?;
     Ok(json!({}))

@@ -54,7 +54,7 @@ impl Exchange {
     /// The answer is there: from now on it is the client that is waited for.
     pub(super) fn answer(self, body: Bytes) -> AnswerBody {
         self.waiting().enter(Phase::Idle);
-        AnswerBody { rest: body, stream: self.stream }
+        AnswerBody { rest: body, stream: self.stream, begun: false }
     }
 }
 
@@ -84,6 +84,8 @@ impl Drop for Stream {
 pub(super) struct AnswerBody {
     rest: Bytes,
     stream: Option<Arc<Stream>>,
+    /// Whether a piece of it is on its way.
+    begun: bool,
 }
 
 impl Body for AnswerBody {
@@ -97,14 +99,19 @@ impl Body for AnswerBody {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
-        let piece = match &self.stream {
-            None => std::mem::take(&mut self.rest),
+        let this = &mut *self;
+        let piece = match &this.stream {
+            None => std::mem::take(&mut this.rest),
             Some(stream) => {
-                stream.waiting.enter(Phase::Idle);
-                let piece_bytes = self.rest.len().min(STREAM_PIECE_BYTES);
-                self.rest.split_to(piece_bytes)
+                if !this.begun {
+                    // Once: a client that takes piece after piece at the last moment would otherwise have the memory for hours.
+                    stream.waiting.enter(Phase::Idle);
+                }
+                let piece_bytes = this.rest.len().min(STREAM_PIECE_BYTES);
+                this.rest.split_to(piece_bytes)
             }
         };
+        this.begun = true;
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

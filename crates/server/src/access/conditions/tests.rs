@@ -29,7 +29,7 @@ fn with<R>(tags: &[(&str, &str)], removed: &[&str], ask: impl FnOnce(&Conditions
         headers: &headers,
         is_secure: false,
         resource_account: ACCOUNT,
-        facts: Some(&facts),
+        resource_tags: Some(&facts.tags),
         region: "eu-west-1",
         request_tags: None,
         removed_tags: &removed,

@@ -105,6 +105,9 @@ pub(super) async fn update(call: &Call<'_>, request: Named) -> Result<Value, Ref
     let keys = &call.edge.keys;
     let changing = keys.lock().await;
     let Some(mut alias) = keys.alias(&name) else { return Err(Unusable::NoAlias(name.arn()).into()) };
+    if let Some(left) = keys.by_id(alias.content.key) {
+        allow(call, "UpdateAlias", &left, Reach::Own)?;
+    }
     let key = request.target(call, "UpdateAlias", &name)?;
     if alias.content.key != key.name.id {
         check_room(call, &key)?;

@@ -94,6 +94,11 @@ const MAX_TAGS: usize = 50;
 const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 
+/// Notes tags as a policy's conditions see them, before they are checked.
+pub(super) fn note(set: &mut BTreeMap<String, String>, tags: &[Tag]) {
+    set.extend(tags.iter().map(|tag| (tag.tag_key.clone(), tag.tag_value.clone())));
+}
+
 /// Adds tags to those that there are.
 ///
 /// # Errors

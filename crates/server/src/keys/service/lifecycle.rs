@@ -2,7 +2,7 @@
 
 use super::constraint;
 use super::describe::metadata;
-use super::input::{OfKey, Tag, add_tags, required};
+use super::input::{OfKey, Tag, add_tags, note, required};
 use super::permit::{change, on_account};
 use super::policies::check_policy;
 use crate::beside::Refused;
@@ -30,7 +30,11 @@ pub(super) struct Create {
 }
 
 pub(super) async fn create(call: &Call<'_>, request: Create) -> Result<Value, Refused> {
+    call.note_tags(|noted| note(&mut noted.set, request.tags.as_deref().unwrap_or_default()));
     on_account(call, "CreateKey")?;
+    if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        on_account(call, "TagResource")?;
+    }
     let only = |value: &Option<String>, offered: &str| {
         let other = value.as_deref().filter(|value| *value != offered);
         other.map_or(Ok(()), |other| Err(unsupported(&format!("{other} is not offered: only {offered}."))))

@@ -79,6 +79,7 @@ pub(super) fn on_key(
 /// `AccessDeniedException`.
 pub(super) fn allow(call: &Call<'_>, action: &str, key: &KmsKey, reach: Reach) -> Result<(), Refused> {
     let arn = key.name.arn();
+    call.note_tags(|noted| noted.of_resource.clone_from(&key.content.tags));
     authorize(call, action, &arn, &key.name.account, Some(key.policy()))?;
     let is_own = key.name.account == call.caller.account;
     if reach == Reach::Own && !is_own {

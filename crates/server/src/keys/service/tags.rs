@@ -1,6 +1,6 @@
 //! Keys' tags.
 
-use super::input::{OfKey, Tag, add_tags};
+use super::input::{OfKey, Tag, add_tags, note};
 use super::permit::{Reach, change, on_key};
 use crate::beside::Refused;
 use crate::call::Call;
@@ -25,6 +25,7 @@ pub(super) struct Remove {
 
 pub(super) async fn add(call: &Call<'_>, request: Add) -> Result<Value, Refused> {
     let more = request.tags;
+    call.note_tags(|noted| note(&mut noted.set, &more));
     change(call, "TagResource", request.key_id.as_deref(), |_, content| add_tags(&mut content.tags, more))
         .await?;
     Ok(json!({}))
@@ -32,6 +33,7 @@ pub(super) async fn add(call: &Call<'_>, request: Add) -> Result<Value, Refused>
 
 pub(super) async fn remove(call: &Call<'_>, request: Remove) -> Result<Value, Refused> {
     let gone = request.tag_keys;
+    call.note_tags(|noted| noted.removed.clone_from(&gone));
     change(call, "UntagResource", request.key_id.as_deref(), |_, content| {
         content.tags.retain(|key, _| !gone.contains(key));
         Ok(())
