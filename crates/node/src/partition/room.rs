@@ -26,6 +26,9 @@ pub(super) struct Reserve {
 /// What a checkpoint takes beside snapshots of messages: queues, the manifest.
 const CHECKPOINT_BASE_BYTES: u64 = 64 << 10;
 
+/// What a segment has no space for, at most, because of its own header.
+const SEGMENT_HEADER_BYTES: u64 = 4096;
+
 impl<T: Token> Partition<T> {
     /// With little space left nothing new is taken in, so that receives, deletes and the cleaner can go on. With next to
     /// none, only what makes space.
@@ -65,7 +68,9 @@ impl<T: Token> Partition<T> {
 
     /// Below this much room nothing new is taken in. At most half a segment: a journal with space always has that much.
     pub(super) fn reserve_bytes(&self) -> u64 {
-        self.limits.segment_bytes / 4 + 2 * self.reserved_for_checkpoint()
+        // On a small disk segments have just that size: an empty one, less its header, has to be enough.
+        (self.limits.segment_bytes / 4).saturating_sub(SEGMENT_HEADER_BYTES)
+            + 2 * self.reserved_for_checkpoint()
     }
 
     /// Below this much room the reserve is kept for deletes and the checkpoint that gives back what they delete: neither
