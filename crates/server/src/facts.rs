@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// So many queues are remembered; a few KiB each at most.
+/// So many queues are remembered. Rarely more than a few KiB each; tags and policies at their limits make it a hundred, which the engine holds as well.
 const CAPACITY: usize = 20_000;
 
 /// What is known of a queue.
