@@ -9,7 +9,6 @@
 mod admin;
 mod arguments;
 mod bench;
-mod client;
 mod descriptors;
 mod serve;
 mod slow_disk;

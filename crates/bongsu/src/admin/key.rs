@@ -59,7 +59,7 @@ struct OneKey {
 
 impl KeyArguments {
     pub(super) fn run(self) -> Result<(), AdminError> {
-        let as_json = self.target.json;
+        let as_json = self.target.server.json;
         if let KeyCommand::Create { owner, offline } = &self.command
             && offline.root
         {

@@ -1,13 +1,11 @@
 //! `bongsu user`, `key` and `policy`: governing a running server from the command line.
 //!
 //! Speaks to the server as any client does, with a signed request for each thing; only a lost root key is replaced without a
-//! server, on its store. `target` is where requests go and who signs them, `refusal` what to do about one that
-//! was refused, `table` how answers are shown; `user`, `key` and `policy` have the commands.
+//! server, on its store. `target` is where requests go, `table` how answers are shown; `user`, `key` and `policy` have the commands.
 
 mod key;
 mod offline;
 mod policy;
-mod refusal;
 mod table;
 mod target;
 #[cfg(test)]
@@ -20,6 +18,7 @@ pub(crate) use user::UserArguments;
 
 use crate::serve::ServeError;
 use bongsu_server::RealmError;
+use bongsu_tools::client::CallError;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,33 +30,9 @@ const FAILED: u8 = 2;
 /// Why a command could not do its work; what the user reads.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdminError {
-    /// The endpoint is no URL, or its host is unknown.
-    #[error("{0}")]
-    Endpoint(String),
-    /// Nobody answers.
-    #[error("no server answers at {endpoint}: {reason}\n{}", refusal::unreachable(reason))]
-    Unreachable {
-        /// Where.
-        endpoint: String,
-        /// Why.
-        reason: std::io::Error,
-    },
-    /// The server said no.
-    #[error("{code}: {message}{}", refusal::hint(code))]
-    Refused {
-        /// Such as `NoSuchEntity`.
-        code: String,
-        /// In the server's words.
-        message: String,
-    },
-    /// Whatever answers is no Bongsu.
-    #[error("{endpoint} answers, but not as Bongsu does (HTTP status {status})")]
-    NoBongsu {
-        /// Where.
-        endpoint: String,
-        /// What it said.
-        status: u16,
-    },
+    /// The server can't be asked, or said no.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// A file can't be read.
     #[error("can't read {}: {reason}", path.display())]
     File {

@@ -98,7 +98,7 @@ impl PolicyArguments {
     /// Says whether a tested request would be allowed; of anything else, true.
     pub(super) fn run(self) -> Result<bool, AdminError> {
         let Self { target, command } = self;
-        let as_json = target.json;
+        let as_json = target.server.json;
         if let PolicyCommand::Check { file, queue } = &command {
             return check(file, *queue).map(|()| true);
         }

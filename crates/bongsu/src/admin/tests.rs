@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::{AdminError, exit_code};
+use super::exit_code;
 use crate::arguments::Arguments;
 use clap::Parser as _;
 
@@ -34,12 +34,7 @@ fn what_does_not_go_together_is_refused() {
 }
 
 #[test]
-fn a_refusal_says_what_to_do() {
-    let refused =
-        |code: &str| AdminError::Refused { code: code.to_owned(), message: "no".to_owned() }.to_string();
-    assert!(refused("MissingAuthenticationTokenException").contains("AWS_ACCESS_KEY_ID"));
-    assert!(refused("InvalidSignatureException").contains("clock"));
-    assert_eq!(refused("NoSuchEntity"), "NoSuchEntity: no");
+fn a_denial_is_told_from_success() {
     let code = |outcome| format!("{:?}", exit_code(outcome));
     assert_ne!(code(Ok(true)), code(Ok(false)));
 }

@@ -52,7 +52,7 @@ fn tags(tags: &[(String, String)]) -> Value {
 
 impl UserArguments {
     pub(super) fn run(self) -> Result<(), AdminError> {
-        let (mut client, as_json) = (self.target.client()?, self.target.json);
+        let (mut client, as_json) = (self.target.client()?, self.target.server.json);
         match self.command {
             UserCommand::Create { name, tags: given } => {
                 let answer = client.call("CreateUser", json!({ "UserName": name, "Tags": tags(&given) }))?;

@@ -26,8 +26,8 @@ mod work;
 
 pub(crate) use arguments::Scenario;
 
-use crate::client::date;
 use arguments::LoadArguments;
+use bongsu_tools::client::date;
 use load::{Goal, Load, Outcome, Role, Shared, Wiring};
 use pace::{Quota, Schedule};
 use report::{Report, ServerUse};

@@ -1,9 +1,9 @@
 //! Rendering requests: by hand, into buffers that are used again.
 
 use super::arguments::LoadArguments;
-use crate::client::date::unix_time;
-use crate::client::http::Endpoint;
-use crate::client::sign::{Credentials, Signer};
+use bongsu_tools::client::date::unix_time;
+use bongsu_tools::client::http::Endpoint;
+use bongsu_tools::client::sign::{Credentials, Signer};
 use std::io::Write as _;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -217,8 +217,8 @@ impl Renderer {
 #[cfg(test)]
 mod tests {
     use super::{Addressing, MessageShape, Renderer};
-    use crate::client::http::Endpoint;
-    use crate::client::sign::Credentials;
+    use bongsu_tools::client::http::Endpoint;
+    use bongsu_tools::client::sign::Credentials;
     use serde_json::{Value, json};
 
     const URL: &str = "http://q/1/bench";

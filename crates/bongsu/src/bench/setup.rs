@@ -3,8 +3,8 @@
 use super::arguments::LoadArguments;
 use super::request::{Addressing, Renderer};
 use super::{BenchError, json_escaped, scan};
-use crate::client::http::{Connection, Endpoint};
-use crate::client::sign::Credentials;
+use bongsu_tools::client::http::{Connection, Endpoint};
+use bongsu_tools::client::sign::Credentials;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

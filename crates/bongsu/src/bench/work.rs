@@ -5,7 +5,7 @@ use super::load::{Load, Role, Wiring};
 use super::request::{Renderer, STAMP_BYTES};
 use super::scan;
 use super::tally::{Operation, Tally};
-use crate::client::http::Connection;
+use bongsu_tools::client::http::Connection;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! From a request's body to the answer's.
 
 use super::commit::Committer;
-use crate::client::sign::hex;
+use bongsu_tools::client::sign::hex;
 use bytes::Bytes;
 use hyper::StatusCode;
 use md5::{Digest as _, Md5};

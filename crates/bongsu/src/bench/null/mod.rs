@@ -7,8 +7,8 @@ mod commit;
 
 use super::BenchError;
 use super::arguments::NullArguments;
-use crate::client::date::unix_time;
 use answer::Answerer;
+use bongsu_tools::client::date::unix_time;
 use bytes::Bytes;
 use commit::{Committer, Syncing};
 use http_body_util::{BodyExt as _, Full};

@@ -18,15 +18,15 @@ const SYSTEM_ROOTS: [&str; 3] =
 
 /// Files in PEM.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TlsFiles {
+pub struct TlsFiles {
     /// The roots to trust, in place of the system's.
-    pub(crate) ca: Option<PathBuf>,
+    pub ca: Option<PathBuf>,
     /// The client's own certificate and its key, for servers that ask for one.
-    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// Wraps connections to one host.
-pub(crate) struct Tls {
+pub struct Tls {
     connector: TlsConnector,
     name: ServerName<'static>,
 }
@@ -36,7 +36,7 @@ impl Tls {
     ///
     /// # Errors
     /// In words, which file can't be read or used.
-    pub(crate) fn new(host: &str, files: &TlsFiles) -> Result<Self, String> {
+    pub fn new(host: &str, files: &TlsFiles) -> Result<Self, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
@@ -62,13 +62,14 @@ impl Tls {
     ///
     /// # Errors
     /// The server's certificate is not to be trusted, or it is no TLS that it speaks.
-    pub(super) async fn wrap(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn wrap(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.connector.connect(self.name.clone(), stream).await
     }
 }
 
 /// Whether a connection failed because of TLS.
-pub(crate) fn is_tls_error(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_tls_error(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 

@@ -15,21 +15,21 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// Whether it speaks TLS.
-    pub(crate) is_secure: bool,
+    pub is_secure: bool,
     /// The Host header: host, and port if it is not the usual one.
-    pub(crate) host: String,
+    pub host: String,
     /// Host and port.
-    pub(crate) address: String,
+    pub address: String,
     /// The path, `/` at least.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 impl Endpoint {
     /// # Errors
     /// Says what is wrong with the URL.
-    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+    pub fn parse(url: &str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let (is_secure, port) = match scheme {
             "http" => (false, 80),
@@ -48,7 +48,7 @@ impl Endpoint {
 }
 
 /// One connection; it is opened when it is first needed and again after it failed.
-pub(crate) struct Connection {
+pub struct Connection {
     address: SocketAddr,
     tls: Option<Tls>,
     stream: Option<Stream>,
@@ -62,30 +62,42 @@ enum Stream {
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer<'a> {
-    pub(crate) status: u16,
-    pub(crate) body: &'a [u8],
+pub struct Answer<'a> {
+    /// HTTP's.
+    pub status: u16,
+    /// All of it.
+    pub body: &'a [u8],
 }
 
 impl Connection {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// One that is opened when it is first needed.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
         Self { address, tls: None, stream: None, buffer: vec![0; FIRST_BUFFER_BYTES] }
     }
 
     /// One that speaks TLS.
-    pub(crate) fn secure(address: SocketAddr, tls: Tls) -> Self {
+    #[must_use]
+    pub fn secure(address: SocketAddr, tls: Tls) -> Self {
         Self { tls: Some(tls), ..Self::new(address) }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Who is at the other end.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Ends the connection; the next exchange opens a new one.
+    pub fn close(&mut self) {
+        self.stream = None;
     }
 
     /// Opens the connection, if it isn't open.
     ///
     /// # Errors
     /// Nobody listens, or it is nobody to trust.
-    pub(crate) async fn open(&mut self) -> io::Result<()> {
+    pub async fn open(&mut self) -> io::Result<()> {
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.address).await?;
             stream.set_nodelay(true)?;
@@ -101,7 +113,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection broke, or what came is not HTTP; the next exchange opens a new one.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    pub async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.open().await?;
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let end = match stream {

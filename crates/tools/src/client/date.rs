@@ -4,12 +4,14 @@ use std::time::{Duration, SystemTime};
 
 /// Seconds since 1970, for signatures.
 #[expect(clippy::disallowed_methods, reason = "a signature carries the date")]
-pub(crate) fn unix_time() -> Duration {
+#[must_use]
+pub fn unix_time() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// `20130524T000000Z`, the form in signatures.
-pub(crate) fn amz_date(unix_seconds: u64) -> String {
+#[must_use]
+pub fn amz_date(unix_seconds: u64) -> String {
     let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);

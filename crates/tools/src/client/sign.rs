@@ -13,20 +13,25 @@ type HmacSha256 = Hmac<Sha256>;
 
 /// Whose requests are signed, for where.
 #[derive(Clone)]
-pub(crate) struct Credentials {
-    pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: String,
-    pub(crate) session_token: Option<String>,
-    pub(crate) region: String,
+pub struct Credentials {
+    /// Says whose it is.
+    pub access_key_id: String,
+    /// What requests are signed with.
+    pub secret_access_key: String,
+    /// Goes with keys that are good for a while only.
+    pub session_token: Option<String>,
+    /// The region that the signature names.
+    pub region: String,
 }
 
 /// Signs requests. Each connection has its own, as it keeps the key of the day.
 #[derive(Clone)]
-pub(crate) struct Signer {
+pub struct Signer {
     credentials: Credentials,
     service: &'static str,
     host: String,
     path: String,
+    query: String,
     second: Option<Second>,
     key: Option<(String, HmacSha256)>,
 }
@@ -39,12 +44,20 @@ struct Second {
 }
 
 impl Signer {
-    pub(crate) fn new(credentials: Credentials, service: &'static str, host: String, path: String) -> Self {
-        Self { credentials, service, host, path, second: None, key: None }
+    /// For requests to one path of a host, signed for a service such as `sqs`.
+    #[must_use]
+    pub fn new(credentials: Credentials, service: &'static str, host: String, path: String) -> Self {
+        Self { credentials, service, host, path, query: String::new(), second: None, key: None }
+    }
+
+    /// For requests with a query: `a=b&c=d`, ordered by name and encoded as a signature wants it.
+    #[must_use]
+    pub fn with_query(self, query: String) -> Self {
+        Self { query, ..self }
     }
 
     /// Appends the header lines that sign a request: date, token, authorization.
-    pub(crate) fn sign(
+    pub fn sign(
         &mut self,
         unix_seconds: u64,
         content_type: &str,
@@ -65,9 +78,10 @@ impl Signer {
         };
         let signed_headers = format!("content-type;host;x-amz-date;{token_name}x-amz-target");
         let canonical = format!(
-            "POST\n{}\n\ncontent-type:{content_type}\nhost:{}\nx-amz-date:{date}\n{token_line}x-amz-target:{target}\n\n\
+            "POST\n{}\n{}\ncontent-type:{content_type}\nhost:{}\nx-amz-date:{date}\n{token_line}x-amz-target:{target}\n\n\
              {signed_headers}\n{}",
             self.path,
+            self.query,
             self.host,
             hex(&Sha256::digest(body)),
         );
@@ -123,7 +137,8 @@ fn keyed(key: &[u8]) -> HmacSha256 {
 }
 
 /// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
