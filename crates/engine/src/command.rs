@@ -125,6 +125,23 @@ pub enum Command {
     Peek {
         /// The queue.
         name: QueueName,
+        /// Which of them.
+        which: Which,
+    },
+    /// Removes messages or moves them elsewhere, without receipts: what a queue's operator does. Those that are being worked on can't be
+    /// moved. → [`Reply::Each`], one result for each message, in order.
+    Operate {
+        /// The queue.
+        name: QueueName,
+        /// Sequence numbers; at most 100 (checked by the caller).
+        sequences: Vec<u64>,
+        /// What to do with them.
+        act: Act,
+    },
+    /// All queues of all accounts and regions, in order of their names. → [`Reply::Surveyed`]
+    Survey {
+        /// Only queues after this one (exclusive), for the next page.
+        after: Option<QueueName>,
         /// At most so many.
         limit: usize,
     },
@@ -142,6 +159,42 @@ pub enum Command {
         after: Option<(String, String)>,
         /// At most so many; never more than 1,000, nor than 4 MiB.
         limit: usize,
+    },
+}
+
+/// Which messages to look at.
+#[derive(Clone, Debug)]
+pub enum Which {
+    /// Those after the first `skip`. First come messages that were received before, then the others group by group, then delayed ones;
+    /// within a page they are in order of their sequence. While messages come and go, pages shift.
+    Page {
+        /// Only those in this state.
+        state: Option<PeekState>,
+        /// So many are passed over.
+        skip: u64,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Those with these sequence numbers; what is gone is left out.
+    Of(Vec<u64>),
+}
+
+impl Which {
+    /// The first messages, in whatever state.
+    pub fn first(limit: usize) -> Self {
+        Self::Page { state: None, skip: 0, limit }
+    }
+}
+
+/// What an operator does with messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// They are removed, also while somebody works on them.
+    Discard,
+    /// They go to another queue, as a move task's do.
+    Move {
+        /// Where to; `None`: each message's own source queue.
+        to: Option<QueueName>,
     },
 }
 
@@ -210,6 +263,13 @@ pub enum Reply {
     Tasks(Vec<TaskView>),
     /// Messages looked at.
     Peeked(Vec<Peeked>),
+    /// Queues as they stand; `more` where the limit cut the list.
+    Surveyed {
+        /// The queues.
+        queues: Vec<Surveyed>,
+        /// Whether there are further ones.
+        more: bool,
+    },
     /// The version of each change, in order; a removal has one too.
     DocumentsChanged {
         /// Ascending; the last is the registry's version now.
@@ -312,10 +372,43 @@ pub struct Description {
     pub in_flight: u64,
     /// ApproximateNumberOfMessagesDelayed.
     pub delayed: u64,
+    /// How long ago the oldest message was sent; `None` where there is none. Of very many groups only some are looked at.
+    pub oldest_age_ms: Option<u64>,
     /// Grows with each change of the policy; for [`Command::SetPolicy`].
     pub policy_version: u64,
     /// ReceiveMessageWaitTimeSeconds as set or by default.
     pub wait_ms: u64,
+}
+
+/// How a queue stands, in short.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    /// Its name.
+    pub name: QueueName,
+    /// Its present life.
+    pub id: QueueId,
+    /// Whether it is a FIFO queue.
+    pub fifo: bool,
+    /// ApproximateNumberOfMessages.
+    pub visible: u64,
+    /// ApproximateNumberOfMessagesNotVisible.
+    pub in_flight: u64,
+    /// ApproximateNumberOfMessagesDelayed.
+    pub delayed: u64,
+    /// See [`Description::oldest_age_ms`].
+    pub oldest_age_ms: Option<u64>,
+    /// CreatedTimestamp, wall ms.
+    pub created_wall_ms: u64,
+    /// Tags.
+    pub tags: StringMap,
+    /// Its own dead-letter queue.
+    pub dead_letter_target: Option<QueueName>,
+    /// How many queues name it as theirs.
+    pub sources: usize,
+    /// KmsMasterKeyId as it was set.
+    pub kms_key_id: Option<String>,
+    /// SqsManagedSseEnabled as it was set.
+    pub sse: Option<String>,
 }
 
 /// Where a move task stands.

@@ -74,11 +74,23 @@ impl<const N: usize> Runs<N> {
 
     /// All rows, front to back.
     pub(crate) fn iter(&self) -> impl Iterator<Item = [u64; N]> + '_ {
-        self.front
-            .iter()
-            .copied()
-            .chain(self.middle.iter().flat_map(Chunk::unpack::<N>))
-            .chain(self.back.iter().copied())
+        self.iter_from(0)
+    }
+
+    /// All rows but the first `skip`, without unpacking those.
+    pub(crate) fn iter_from(&self, skip: usize) -> impl Iterator<Item = [u64; N]> + '_ {
+        let mut left = skip.saturating_sub(self.front.len());
+        let fits = |chunk: &&Chunk| {
+            let rows = chunk.rows as usize;
+            let fits = rows <= left;
+            left -= if fits { rows } else { 0 };
+            fits
+        };
+        let chunks = self.middle.iter().take_while(fits).count();
+        let (in_chunk, in_back) = if chunks < self.middle.len() { (left, 0) } else { (0, left) };
+        let middle = self.middle.iter().skip(chunks).flat_map(Chunk::unpack::<N>).skip(in_chunk);
+        let front = self.front.iter().skip(skip).copied();
+        front.chain(middle).chain(self.back.iter().skip(in_back).copied())
     }
 
     /// Removes the row with this sequence number, wherever it is. Cheap at the front, linear elsewhere.
@@ -263,6 +275,9 @@ mod tests {
                 prop_assert_eq!(runs.front(), model.front());
             }
             prop_assert!(runs.iter().eq(model.iter().copied()));
+            for skip in [0, 1, 127, 128, 129, 300, model.len() / 2, model.len(), model.len() + 7] {
+                prop_assert!(runs.iter_from(skip).eq(model.iter().skip(skip).copied()), "{}", skip);
+            }
             let bytes = postcard::to_stdvec(&runs).unwrap();
             prop_assert_eq!(postcard::from_bytes::<Runs<4>>(&bytes).unwrap(), runs);
         }

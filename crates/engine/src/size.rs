@@ -43,12 +43,15 @@ impl Engine {
             Command::ChangeDocuments { changes } => {
                 RECORD_BYTES + changes.iter().map(change_bytes).sum::<usize>()
             }
+            // A message's removal, and its arrival elsewhere under a group of at most 128 bytes.
+            Command::Operate { sequences, .. } => sequences.len() * (2 * RECORD_BYTES + 128),
             Command::PurgeQueue(_) | Command::CancelMoveTask(_) | Command::Receive(_) => RECORD_BYTES,
             Command::Describe(_)
             | Command::ListQueues { .. }
             | Command::ListSources { .. }
             | Command::ListMoveTasks { .. }
             | Command::Peek { .. }
+            | Command::Survey { .. }
             | Command::ListDocuments { .. } => 0,
         }
     }

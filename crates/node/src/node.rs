@@ -4,7 +4,7 @@ use crate::driver::{self, Caller, Clocks, Shared, Threads};
 use crate::error::CallError;
 use crate::gather::Gatherer;
 use crate::partition::{Partition, PartitionOptions, StartError, StepSizes};
-use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply};
+use bongsu_engine::{BodyRef, Command, Delivery, Peeked, QueueName, Receive, Reply, Which};
 use bongsu_journal::{Journal, JournalError, MemoryJournal, MemoryOptions, Pin, Position, Reader};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -186,8 +186,8 @@ impl Node {
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn peek(&self, name: QueueName, limit: usize) -> Result<Vec<(Peeked, Body)>, CallError> {
-        let Answer { reply, bodies } = self.ask(Command::Peek { name, limit }).await?;
+    pub async fn peek(&self, name: QueueName, which: Which) -> Result<Vec<(Peeked, Body)>, CallError> {
+        let Answer { reply, bodies } = self.ask(Command::Peek { name, which }).await?;
         let Reply::Peeked(messages) = reply else { return Err(unexpected()) };
         Ok(messages.into_iter().zip(bodies).collect())
     }

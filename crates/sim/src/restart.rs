@@ -6,7 +6,7 @@ use crate::house::House;
 use crate::journal::TrickyJournal;
 use crate::process::{Event, Process};
 use crate::workload::documents;
-use bongsu_engine::Command;
+use bongsu_engine::{Command, Which};
 use bongsu_journal::testing::Step;
 use bongsu_journal::{FileJournal, FileOptions, Journal, JournalError, OpenError};
 use bongsu_node::{Partition, PartitionOptions, StartError, StepSizes};
@@ -190,7 +190,7 @@ impl House {
         let names = self.workload.names().to_vec();
         self.script.extend(names.iter().cloned().map(Command::Describe));
         for name in names {
-            self.script.push_back(Command::Peek { name: name.clone(), limit: 100_000 });
+            self.script.push_back(Command::Peek { name: name.clone(), which: Which::first(100_000) });
             self.script.push_back(Command::ListMoveTasks { source: name, limit: 10 });
         }
     }

@@ -5,7 +5,7 @@ pub(crate) mod documents;
 
 use crate::message::{self, Number};
 use crate::random::Dice;
-use bongsu_engine::{Command, Outgoing, QueueName, Receipt, Receive, Reply, StringMap, TaskId};
+use bongsu_engine::{Command, Outgoing, QueueName, Receipt, Receive, Reply, StringMap, TaskId, Which};
 use bongsu_node::CallError;
 use documents::Documents;
 use std::collections::VecDeque;
@@ -159,8 +159,8 @@ impl Workload {
             Kind::Delete => self.delete(),
             Kind::ChangeVisibility => self.change_visibility(),
             Kind::Describe => Command::Describe(name),
-            Kind::Peek => Command::Peek { name, limit: 100_000 },
-            Kind::PeekSome => Command::Peek { name, limit: self.dice.between(1, 10) as usize },
+            Kind::Peek => Command::Peek { name, which: Which::first(100_000) },
+            Kind::PeekSome => Command::Peek { name, which: Which::first(self.dice.between(1, 10) as usize) },
             Kind::ListQueues => self.list_queues(),
             Kind::ListSources => {
                 let after = self.dice.permille(300).then(|| "late".to_owned());
@@ -467,6 +467,8 @@ pub(crate) fn command_name(command: &Command) -> &'static str {
         Command::ListSources { .. } => "ListSources",
         Command::ListMoveTasks { .. } => "ListMoveTasks",
         Command::Peek { .. } => "Peek",
+        Command::Operate { .. } => "Operate",
+        Command::Survey { .. } => "Survey",
         Command::ChangeDocuments { .. } => "ChangeDocuments",
         Command::ListDocuments { .. } => "ListDocuments",
     }
@@ -488,6 +490,7 @@ pub(crate) fn reply_name(result: &Result<Reply, CallError>) -> &'static str {
         Ok(Reply::TaskCancelled { .. }) => "task cancelled",
         Ok(Reply::Tasks(_)) => "tasks",
         Ok(Reply::Peeked(_)) => "peeked",
+        Ok(Reply::Surveyed { .. }) => "surveyed",
         Ok(Reply::DocumentsChanged { .. }) => "documents changed",
         Ok(Reply::Documents { .. }) => "documents",
         Err(CallError::Engine(_)) => "refused",

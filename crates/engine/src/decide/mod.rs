@@ -2,6 +2,7 @@
 
 mod maintain;
 mod manage;
+mod operate;
 mod receipts;
 mod receive;
 mod redrive;
@@ -69,7 +70,9 @@ impl Engine {
                 decision.list_sources(&name, after.as_deref(), limit)
             }
             Command::ListMoveTasks { source, limit } => decision.list_moves(&source, limit),
-            Command::Peek { name, limit } => decision.peek(&name, limit),
+            Command::Peek { name, which } => decision.peek(&name, &which),
+            Command::Operate { name, sequences, act } => decision.operate(&name, &sequences, &act),
+            Command::Survey { after, limit } => Ok(decision.survey(after.as_ref(), limit)),
             Command::ChangeDocuments { changes } => decision.change_documents(changes),
             Command::ListDocuments { collection, after, limit } => {
                 Ok(decision.list_documents(collection.as_deref(), after.as_ref(), limit))

@@ -4,7 +4,7 @@ use super::Decision;
 use crate::command::{Moved, Reply, TaskStatus};
 use crate::error::EngineError;
 use crate::names::{QueueId, QueueName, TaskId};
-use crate::queue::messages::Candidate;
+use crate::queue::messages::{Candidate, Tracked};
 use crate::record::Record;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -23,7 +23,8 @@ impl Decision<'_> {
     ) {
         let fifo = source.is_fifo();
         let (now_ms, wall_ms) = (self.at.now_ms, self.at.wall_ms);
-        self.relink(from, message, to, |moved, arrived| {
+        let Some(tracked) = self.by_id(from).and_then(|queue| queue.messages.head(message)) else { return };
+        self.relink(from, message, tracked, to, |moved, arrived| {
             moved.dead_letter_source = Some(source.clone());
             #[cfg(feature = "planted")]
             if crate::planted::is(crate::planted::Fault::ResetCountOfDeadLetters) {
@@ -38,17 +39,16 @@ impl Decision<'_> {
     }
 
     /// Takes a message out of one queue and into another; `change` says what is different there.
-    fn relink(
+    pub(super) fn relink(
         &mut self,
         from: QueueId,
         message: &Candidate,
+        tracked: Tracked,
         to: QueueId,
         change: impl FnOnce(&mut Moved, &mut Arrival),
     ) {
         let Some(source) = self.by_id(from) else { return };
         let group = source.messages.group_of(message.lane);
-        let body = source.messages.tracked(message.sequence).cloned();
-        let Some(tracked) = body.or_else(|| source.messages.waiting(message)) else { return };
         let mut moved = tracked.moved.as_deref().cloned().unwrap_or_default();
         let mut arrival = Arrival {
             enqueued_ms: tracked.enqueued_ms,
@@ -83,15 +83,7 @@ impl Decision<'_> {
             return Err(EngineError::SourceIsNoDeadLetterQueue);
         }
         if let Some(destination) = &destination {
-            self.engine.names.get(destination).ok_or(EngineError::MoveDestinationDoesNotExist)?;
-            if destination == source {
-                return Err(EngineError::MoveDestinationUnfit("source and destination are the same queue"));
-            }
-            if destination.is_fifo() != source.is_fifo() {
-                return Err(EngineError::MoveDestinationUnfit(
-                    "source and destination are of different types",
-                ));
-            }
+            self.check_fit(source, source.is_fifo(), destination)?;
         }
         let nonce = self.nonce();
         let queue = self.queue(source)?;
@@ -177,7 +169,10 @@ impl Decision<'_> {
             return Err("CouldNotDetermineMessageSource");
         }
         let (now_ms, wall_ms, message_id) = (self.at.now_ms, self.at.wall_ms, self.message_id(id, count));
-        self.relink(id, &message, target, |moved, arrival| {
+        let Some(tracked) = self.by_id(id).and_then(|queue| queue.messages.head(&message)) else {
+            return Ok(false);
+        };
+        self.relink(id, &message, tracked, target, |moved, arrival| {
             *moved =
                 Moved { dead_letter_source: None, message_id: Some(message_id), sent_wall_ms: Some(wall_ms) };
             *arrival = Arrival { enqueued_ms: now_ms, receive_count: 0, first_received_wall_ms: 0 };
@@ -186,7 +181,7 @@ impl Decision<'_> {
     }
 
     /// A new message id, in the form of a UUID of version 4.
-    fn message_id(&self, id: QueueId, count: u64) -> [u8; 16] {
+    pub(super) fn message_id(&self, id: QueueId, count: u64) -> [u8; 16] {
         let mut hasher = Sha256::new();
         hasher.update(self.entropy.0.to_le_bytes());
         hasher.update(id.0.to_le_bytes());
@@ -205,8 +200,8 @@ impl Decision<'_> {
 }
 
 /// How a message counts and ages in the queue it comes to.
-struct Arrival {
-    enqueued_ms: u64,
-    receive_count: u32,
-    first_received_wall_ms: u64,
+pub(super) struct Arrival {
+    pub(super) enqueued_ms: u64,
+    pub(super) receive_count: u32,
+    pub(super) first_received_wall_ms: u64,
 }

@@ -1,9 +1,10 @@
 //! Looking, without touching.
 
 use super::Decision;
-use crate::command::{PeekState, Peeked, Reply};
+use crate::command::{PeekState, Peeked, Reply, Which};
 use crate::error::EngineError;
 use crate::names::QueueName;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 impl Decision<'_> {
@@ -48,28 +49,47 @@ impl Decision<'_> {
         Ok(Reply::Tasks(queue.tasks.view(queue.id, source, limit)))
     }
 
-    pub(super) fn peek(&mut self, name: &QueueName, limit: usize) -> Result<Reply, EngineError> {
+    pub(super) fn peek(&mut self, name: &QueueName, which: &Which) -> Result<Reply, EngineError> {
         let now_ms = self.at.now_ms;
         let queue = self.queue(name)?;
-        let (fifo, delay_ms) = (queue.is_fifo(), queue.fifo_delay_ms());
-        let seen = queue.messages.peek(limit).into_iter().map(
-            |(sequence, body, tracked, row_delayed, enqueued_ms)| {
-                let held_back = fifo && tracked.is_none() && enqueued_ms + delay_ms > now_ms;
-                Peeked {
-                    sequence,
-                    body,
-                    receive_count: tracked.map_or(0, |message| message.receive_count),
-                    first_received_wall_ms: tracked.map_or(0, |message| message.first_received_wall_ms),
-                    state: match tracked {
-                        Some(message) if message.in_flight => PeekState::InFlight,
-                        _ if row_delayed || held_back => PeekState::Delayed,
-                        _ => PeekState::Visible,
-                    },
-                    moved: tracked.and_then(|message| message.moved.clone()),
-                }
+        let hold = if queue.is_fifo() { queue.fifo_delay_ms() } else { 0 };
+        let held_back = |enqueued_ms: u64| enqueued_ms + hold > now_ms;
+        let seen = match which {
+            Which::Page { state, skip, limit } => {
+                let held_back = (hold > 0).then_some(&held_back as &dyn Fn(u64) -> bool);
+                queue.messages.page(*state, *skip, *limit, held_back)
+            }
+            Which::Of(sequences) => queue.messages.find(&sequences.iter().copied().collect()),
+        };
+        let peeked = seen.into_iter().map(|seen| Peeked {
+            sequence: seen.sequence,
+            body: seen.body,
+            receive_count: seen.tracked.map_or(0, |message| message.receive_count),
+            first_received_wall_ms: seen.tracked.map_or(0, |message| message.first_received_wall_ms),
+            state: match seen.tracked {
+                Some(message) if message.in_flight => PeekState::InFlight,
+                Some(_) => PeekState::Visible,
+                None if seen.is_delayed || held_back(seen.enqueued_ms) => PeekState::Delayed,
+                None => PeekState::Visible,
             },
-        );
-        Ok(Reply::Peeked(seen.collect()))
+            moved: seen.tracked.and_then(|message| message.moved.clone()),
+        });
+        Ok(Reply::Peeked(peeked.collect()))
+    }
+
+    pub(super) fn survey(&mut self, after: Option<&QueueName>, limit: usize) -> Reply {
+        let now_ms = self.at.now_ms;
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.engine.names.range((start, Bound::Unbounded));
+        let mut queues = Vec::new();
+        for (name, id) in rest.by_ref().take(limit) {
+            let sources = self.engine.sources.get(name).map_or(0, BTreeSet::len);
+            if let Some(queue) = self.engine.queues.get_mut(id) {
+                queue.advance(now_ms);
+                queues.push(queue.survey(now_ms, sources));
+            }
+        }
+        Reply::Surveyed { queues, more: rest.next().is_some() }
     }
 }
 

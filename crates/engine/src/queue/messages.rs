@@ -70,11 +70,11 @@ pub(crate) struct Pick {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Messages {
     fifo: bool,
-    lanes: Vec<Option<Lane>>,
+    pub(super) lanes: Vec<Option<Lane>>,
     free_lanes: Vec<LaneId>,
-    tracked: BTreeMap<u64, Tracked>,
+    pub(super) tracked: BTreeMap<u64, Tracked>,
     /// By the end of the due slice: sequence, position, length, enqueued, due, lane.
-    delayed: BTreeMap<u64, Runs<6>>,
+    pub(super) delayed: BTreeMap<u64, Runs<6>>,
     /// FIFO: how many were sent in each slice of the last minutes, to count those that the queue's delay holds back.
     recent: VecDeque<(u64, u64)>,
     work: Work,
@@ -598,25 +598,13 @@ impl Messages {
         found
     }
 
-    /// Some visible, in-flight and delayed messages for a look: sequence, body, details of tracked ones, whether it
-    /// is delayed, and when it was enqueued.
-    pub(crate) fn peek(&self, most: usize) -> Vec<(u64, BodyRef, Option<&Tracked>, bool, u64)> {
-        let tracked = self.tracked.iter().take(most);
-        let mut seen: Vec<_> =
-            tracked.map(|(sequence, m)| (*sequence, m.body, Some(m), false, m.enqueued_ms)).collect();
-        let fresh = self.lanes.iter().flatten().flat_map(|lane| lane.fresh.iter().take(most));
-        seen.extend(fresh.map(|row| (row[0], body_of(row[1], row[2]), None, false, row[3])));
-        let delayed = self.delayed.values().flat_map(|runs| runs.iter().take(most)).take(most);
-        seen.extend(delayed.map(|row| (row[0], body_of(row[1], row[2]), None, true, row[3])));
-        seen.sort_by_key(|(sequence, ..)| *sequence);
-        seen.truncate(most);
-        seen
-    }
-
-    /// What is known of a message that waits at its lane's front.
-    pub(crate) fn waiting(&self, message: &Candidate) -> Option<Tracked> {
-        let row = self.lane(message.lane)?.fresh.front().filter(|row| row[0] == message.sequence)?;
-        Some(Tracked::fresh(message.lane, row))
+    /// The message that is next of its lane.
+    pub(crate) fn head(&self, message: &Candidate) -> Option<Tracked> {
+        let waiting = || {
+            let row = self.lane(message.lane)?.fresh.front().filter(|row| row[0] == message.sequence)?;
+            Some(Tracked::fresh(message.lane, row))
+        };
+        self.tracked(message.sequence).cloned().or_else(waiting)
     }
 
     /// Asserts that the counts equal the sum of the states, and the indexes what they index.
@@ -708,7 +696,7 @@ impl Messages {
 }
 
 impl Tracked {
-    fn fresh(lane: LaneId, row: &Fresh) -> Self {
+    pub(super) fn fresh(lane: LaneId, row: &Fresh) -> Self {
         Self {
             lane,
             body: body_of(row[1], row[2]),
@@ -750,6 +738,6 @@ impl Tracked {
     }
 }
 
-fn body_of(position: u64, len: u64) -> BodyRef {
+pub(super) fn body_of(position: u64, len: u64) -> BodyRef {
     BodyRef { position, len: len as u32 }
 }

@@ -2,12 +2,13 @@
 
 mod deduplication;
 mod lane;
+mod look;
 pub(crate) mod messages;
 mod sends;
 pub(crate) mod tasks;
 
 use crate::attributes::Settings;
-use crate::command::{Description, StringMap, TaskStatus};
+use crate::command::{Description, StringMap, Surveyed, TaskStatus};
 use crate::effects::Effects;
 use crate::names::{BodyRef, QueueId, QueueName};
 use crate::record::{Record, ReplayError};
@@ -151,9 +152,34 @@ impl Queue {
             visible,
             in_flight: self.messages.in_flight(),
             delayed,
+            oldest_age_ms: self.oldest_age_ms(now_ms),
             policy_version: self.policy_version,
             wait_ms: self.settings().wait_ms,
         }
+    }
+
+    pub(crate) fn survey(&self, now_ms: u64, sources: usize) -> Surveyed {
+        let (visible, delayed) = self.messages.visible_and_delayed(now_ms, self.fifo_delay_ms());
+        let redrive = self.settings().redrive.as_ref();
+        Surveyed {
+            name: self.name.clone(),
+            id: self.id,
+            fifo: self.is_fifo(),
+            visible,
+            in_flight: self.messages.in_flight(),
+            delayed,
+            oldest_age_ms: self.oldest_age_ms(now_ms),
+            created_wall_ms: self.created_wall_ms,
+            tags: self.tags.clone(),
+            dead_letter_target: redrive.map(|redrive| redrive.target.clone()),
+            sources,
+            kms_key_id: self.attributes.get("KmsMasterKeyId").cloned(),
+            sse: self.attributes.get("SqsManagedSseEnabled").cloned(),
+        }
+    }
+
+    fn oldest_age_ms(&self, now_ms: u64) -> Option<u64> {
+        Some(now_ms.saturating_sub(self.messages.oldest_enqueued_ms()?))
     }
 
     /// In replay no command let time pass; records do.

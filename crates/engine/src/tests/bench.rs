@@ -345,7 +345,7 @@ impl Bench {
     }
 
     pub(super) fn peek(&mut self, name: &str) -> Vec<Peeked> {
-        match self.decide(Command::Peek { name: named(name), limit: 100_000 }).unwrap() {
+        match self.decide(Command::Peek { name: named(name), which: Which::first(100_000) }).unwrap() {
             Reply::Peeked(seen) => seen,
             other => panic!("{other:?}"),
         }

@@ -299,7 +299,7 @@ impl Life {
             }
             Step::Look(queue) => _ = self.bench.decide(Command::Describe(named(QUEUES[*queue]))),
             Step::Peek(queue) => {
-                _ = self.bench.decide(Command::Peek { name: named(QUEUES[*queue]), limit: 5 });
+                _ = self.bench.decide(Command::Peek { name: named(QUEUES[*queue]), which: Which::first(5) });
             }
             Step::Read(from, span) => {
                 let end = self.bench.log.next_item();

@@ -14,6 +14,7 @@ mod fair;
 mod fifo;
 mod histories;
 mod move_tasks;
+mod operate;
 mod queues;
 mod receipts;
 mod registry;

@@ -349,7 +349,7 @@ fn what_is_asked_of_a_queue_that_does_not_exist_is_refused() {
         Command::ChangeVisibility { name: name(), changes: Vec::new() },
         Command::Describe(name()),
         Command::ListSources { name: name(), after: None, limit: 1 },
-        Command::Peek { name: name(), limit: 1 },
+        Command::Peek { name: name(), which: Which::first(1) },
     ] {
         let shown = format!("{command:?}");
         assert_eq!(bench.decide(command).unwrap_err(), EngineError::QueueDoesNotExist(name()), "{shown}");

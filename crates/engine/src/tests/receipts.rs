@@ -310,7 +310,7 @@ fn peeking_changes_nothing() {
         assert_eq!((seen[3].receive_count, seen[4].receive_count), (1, 0));
         assert!(bench.peek("f.fifo").iter().all(|seen| seen.state == PeekState::Delayed));
     }
-    match bench.decide(Command::Peek { name: named("q"), limit: 4 }).unwrap() {
+    match bench.decide(Command::Peek { name: named("q"), which: Which::first(4) }).unwrap() {
         Reply::Peeked(seen) => assert_eq!(seen.len(), 4),
         other => panic!("{other:?}"),
     }

@@ -19,7 +19,7 @@ mod tests;
 mod time;
 
 use crate::message::{self, Content, Number};
-use bongsu_engine::{Command, EngineError, QueueName, Reply};
+use bongsu_engine::{Command, EngineError, QueueName, Reply, Which};
 use bongsu_node::{CallError, Reading};
 use documents::Documents;
 use place::{Message, Messages};
@@ -363,7 +363,7 @@ impl Auditor {
                 let which = (collection.as_deref(), after.as_ref());
                 self.documents_listed(which, *limit, documents, (*more, *version))
             }
-            (Command::Peek { name, limit }, Reply::Peeked(seen)) => {
+            (Command::Peek { name, which: Which::Page { limit, .. } }, Reply::Peeked(seen)) => {
                 self.peeked(now, name, seen, contents, seen.len() < *limit)
             }
             _ => broken(format!("{command:?} was answered with {reply:?}")),
@@ -445,7 +445,9 @@ fn named(command: &Command) -> Option<&QueueName> {
         | Command::Describe(name) => Some(name),
         Command::Receive(receive) => Some(&receive.name),
         Command::StartMoveTask { source, .. } | Command::ListMoveTasks { source, .. } => Some(source),
+        Command::Operate { name, .. } => Some(name),
         Command::CancelMoveTask(_)
+        | Command::Survey { .. }
         | Command::ListQueues { .. }
         | Command::ChangeDocuments { .. }
         | Command::ListDocuments { .. } => None,

@@ -6,6 +6,7 @@ use super::*;
 use crate::message::{self, Content};
 use bongsu_engine::{
     BodyRef, Delivery, Description, Outgoing, PeekState, Peeked, QueueId, Receipt, Receive, Sent, StringMap,
+    Which,
 };
 
 const BODY: BodyRef = BodyRef { position: 4_200, len: 40 };
@@ -95,7 +96,7 @@ impl Court {
         };
         let contents: Vec<Content> = seen.iter().map(|(number, _)| Content::Intact(*number, 40)).collect();
         let reply = Reply::Peeked(seen.iter().map(peeked).collect());
-        self.hear(Command::Peek { name: self.name.clone(), limit: 100 }, reply, &contents)
+        self.hear(Command::Peek { name: self.name.clone(), which: Which::first(100) }, reply, &contents)
     }
 
     fn describe(&mut self, visible: u64, in_flight: u64) -> Verdict {
@@ -110,6 +111,7 @@ impl Court {
             visible,
             in_flight,
             delayed: 0,
+            oldest_age_ms: None,
             policy_version: 0,
             wait_ms: 0,
         };

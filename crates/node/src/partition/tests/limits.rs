@@ -2,7 +2,7 @@
 //! is a failed partition. So: whatever a command says, and however full the open batch is, no entry outgrows the journal.
 
 use super::*;
-use bongsu_engine::{DocumentChange, Expected, TaskId};
+use bongsu_engine::{Act, DocumentChange, Expected, TaskId, Which};
 
 const MAX_PAYLOAD_BYTES: u32 = 4 << 20;
 /// The longest texts that the engine takes, or that reach it through the server: tags of 128 and 256 characters.
@@ -113,7 +113,9 @@ fn commands(house: &mut House, number: u64) -> Vec<Command> {
         },
         Command::ListSources { name: source.clone(), after: None, limit: 1_000 },
         Command::ListMoveTasks { source, limit: 10 },
-        Command::Peek { name, limit: 10 },
+        Command::Peek { name: name.clone(), which: Which::first(10) },
+        Command::Survey { after: None, limit: 10 },
+        Command::Operate { name, sequences: vec![1; 100], act: Act::Move { to: None } },
         documents(20, 65_000),
         documents(100, 20_000),
         Command::ListDocuments { collection: None, after: None, limit: 1_000 },

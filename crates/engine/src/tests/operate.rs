@@ -1,0 +1,199 @@
+//! What a queue's operator does: looking page by page, removing and moving single messages, seeing all queues.
+
+use super::bench::*;
+use crate::*;
+
+fn page(bench: &mut Bench, name: &str, state: Option<PeekState>, skip: u64, limit: usize) -> Vec<Peeked> {
+    let which = Which::Page { state, skip, limit };
+    match bench.decide(Command::Peek { name: named(name), which }).unwrap() {
+        Reply::Peeked(seen) => seen,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sequences(seen: &[Peeked]) -> Vec<u64> {
+    seen.iter().map(|seen| seen.sequence).collect()
+}
+
+fn operate(
+    bench: &mut Bench,
+    name: &str,
+    sequences: &[u64],
+    act: Act,
+) -> Result<Vec<Result<(), EngineError>>, EngineError> {
+    let command = Command::Operate { name: named(name), sequences: sequences.to_vec(), act };
+    let results = match bench.decide(command)? {
+        Reply::Each(results) => results,
+        other => panic!("{other:?}"),
+    };
+    bench.verify();
+    bench.assert_same(&bench.replay_all());
+    Ok(results)
+}
+
+/// `q` with messages 1 to 7 in flight, 8 to 990 visible, and 991 to 1000 delayed.
+fn deep() -> Bench {
+    let mut bench = Bench::new();
+    bench.create("q", &[]);
+    bench.send_batch("q", (0..990).map(|n| outgoing(n, &format!("message {n}"))).collect());
+    let delayed = |n| Outgoing { delay_ms: Some(900_000), ..outgoing(n, &format!("message {n}")) };
+    bench.send_batch("q", (990..1000).map(delayed).collect());
+    assert_eq!(bench.receive("q", 7).len(), 7);
+    bench
+}
+
+#[test]
+fn pages_cover_everything_once() {
+    let mut bench = deep();
+    for limit in [1, 7, 130, 1000] {
+        let mut seen = Vec::new();
+        loop {
+            let next = page(&mut bench, "q", None, seen.len() as u64, limit);
+            assert!(next.len() <= limit);
+            if next.is_empty() {
+                break;
+            }
+            seen.extend(sequences(&next));
+        }
+        assert!(seen.iter().copied().eq(1..=1000), "{limit}");
+    }
+    assert_eq!(bench.counts("q"), (983, 7, 10), "and nothing was touched");
+}
+
+#[test]
+fn a_page_is_of_one_state() {
+    let mut bench = deep();
+    let mut of = |state, skip, limit| sequences(&page(&mut bench, "q", Some(state), skip, limit));
+    assert_eq!(of(PeekState::InFlight, 0, 100), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(of(PeekState::InFlight, 5, 100), [6, 7]);
+    assert_eq!(of(PeekState::Visible, 0, 2), [8, 9]);
+    assert_eq!(of(PeekState::Visible, 981, 100), [989, 990]);
+    assert_eq!(of(PeekState::Delayed, 8, 100), [999, 1000]);
+    assert!(of(PeekState::Delayed, 10, 100).is_empty() && of(PeekState::Visible, u64::MAX, 1).is_empty());
+}
+
+#[test]
+fn a_fifo_queues_delay_shows() {
+    let mut bench = Bench::new();
+    bench.create(
+        "q.fifo",
+        &[("FifoQueue", "true"), ("DelaySeconds", "60"), ("ContentBasedDeduplication", "true")],
+    );
+    bench.send_to("q.fifo", "a", "old");
+    bench.send_to("q.fifo", "b", "old too");
+    bench.pass(61_000);
+    bench.send_to("q.fifo", "a", "new");
+    let mut of = |state| sequences(&page(&mut bench, "q.fifo", Some(state), 0, 10));
+    assert_eq!(of(PeekState::Visible), [1, 2]);
+    assert_eq!(of(PeekState::Delayed), [3]);
+    assert_eq!(sequences(&page(&mut bench, "q.fifo", None, 0, 10)), [1, 2, 3]);
+    assert_eq!(bench.describe("q.fifo").oldest_age_ms, Some(61_000));
+}
+
+#[test]
+fn single_messages_are_found_wherever_they_are() {
+    let mut bench = deep();
+    let which = Which::Of(vec![995, 3, 500, 3, 4000]);
+    let Reply::Peeked(seen) = bench.decide(Command::Peek { name: named("q"), which }).unwrap() else {
+        panic!()
+    };
+    assert_eq!(sequences(&seen), [3, 500, 995]);
+    assert_eq!(
+        seen.iter().map(|seen| seen.state).collect::<Vec<_>>(),
+        [PeekState::InFlight, PeekState::Visible, PeekState::Delayed]
+    );
+}
+
+#[test]
+fn messages_are_discarded_wherever_they_are() {
+    let mut bench = deep();
+    let gone = Err(EngineError::MessageNotAvailable);
+    let results = operate(&mut bench, "q", &[2, 8, 600, 600, 1000, 4000], Act::Discard).unwrap();
+    assert_eq!(results, [Ok(()), Ok(()), Ok(()), gone.clone(), Ok(()), gone]);
+    assert_eq!(bench.counts("q"), (981, 6, 9));
+    let seen = sequences(&page(&mut bench, "q", None, 0, 1000));
+    assert!([2, 8, 600, 1000].iter().all(|one| !seen.contains(one)) && seen.len() == 996);
+}
+
+#[test]
+fn a_discarded_message_frees_its_group() {
+    let mut bench = Bench::new();
+    bench.create("q.fifo", &[("FifoQueue", "true"), ("ContentBasedDeduplication", "true")]);
+    bench.send_to("q.fifo", "a", "stuck");
+    bench.send_to("q.fifo", "a", "next");
+    bench.receive("q.fifo", 1);
+    assert!(bench.receive("q.fifo", 1).is_empty());
+    assert_eq!(operate(&mut bench, "q.fifo", &[1], Act::Discard).unwrap(), [Ok(())]);
+    assert_eq!(bench.texts("q.fifo", 1), ["next"]);
+}
+
+#[test]
+fn chosen_dead_letters_go_back_as_new_messages() {
+    let mut bench = Bench::new();
+    bench.create("dead", &[]);
+    bench.create("q", &[("RedrivePolicy", &redrive_policy("dead", 1))]);
+    bench.create("other", &[]);
+    bench.send_batch("q", (0..4).map(|n| outgoing(n, &format!("message {n}"))).collect());
+    bench.receive_for("q", 4, 0);
+    while bench.counts("dead").0 < 4 {
+        assert!(bench.receive("q", 10).is_empty());
+    }
+    let ids: Vec<u64> = sequences(&bench.peek("dead"));
+    assert_eq!(operate(&mut bench, "dead", &[ids[2]], Act::Move { to: None }).unwrap(), [Ok(())]);
+    let to = Some(named("other"));
+    let moved = operate(&mut bench, "dead", &[ids[0], ids[3]], Act::Move { to }).unwrap();
+    assert_eq!(moved, [Ok(()), Ok(())]);
+    assert_eq!((bench.counts("dead").0, bench.counts("q").0, bench.counts("other").0), (1, 1, 2));
+    let got = bench.receive_one("q");
+    assert_eq!(got.delivery.receive_count, 1, "counted anew");
+    let messages = bench.peek("other");
+    let new_ids: Vec<_> =
+        messages.iter().map(|seen| seen.moved.as_ref().unwrap().message_id.unwrap()).collect();
+    assert_ne!(new_ids[0], new_ids[1]);
+}
+
+#[test]
+fn what_can_not_move_stays() {
+    let mut bench = deep();
+    bench.create("other", &[]);
+    bench.create("other.fifo", &[("FifoQueue", "true")]);
+    let to = |name: &str| Act::Move { to: Some(named(name)) };
+    let gone = EngineError::MessageNotAvailable;
+    assert_eq!(operate(&mut bench, "q", &[1], to("other")).unwrap(), [Err(gone)], "it is being worked on");
+    assert!(operate(&mut bench, "q", &[9], Act::Move { to: None }).unwrap()[0].is_err(), "from nowhere");
+    for unfit in ["q", "other.fifo"] {
+        let refused = operate(&mut bench, "q", &[9], to(unfit));
+        assert!(matches!(refused, Err(EngineError::MoveDestinationUnfit(_))), "{refused:?}");
+    }
+    let missing = operate(&mut bench, "q", &[9], to("nowhere"));
+    assert_eq!(missing, Err(EngineError::MoveDestinationDoesNotExist));
+    assert_eq!(bench.counts("q"), (983, 7, 10));
+    assert_eq!(operate(&mut bench, "q", &[9, 500, 1000], to("other")).unwrap(), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!((bench.counts("q"), bench.counts("other")), ((981, 7, 9), (3, 0, 0)));
+}
+
+#[test]
+fn a_survey_shows_all_queues_page_by_page() {
+    let mut bench = Bench::new();
+    bench.create("dead", &[]);
+    for name in ["a", "b", "c"] {
+        bench.create(name, &[("RedrivePolicy", &redrive_policy("dead", 1))]);
+    }
+    bench.send("b", "hello");
+    bench.pass(5_000);
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let reply = bench.decide(Command::Survey { after: after.take(), limit: 3 }).unwrap();
+        let Reply::Surveyed { queues, more } = reply else { panic!("{reply:?}") };
+        after = queues.last().map(|queue| queue.name.clone());
+        seen.extend(queues);
+        if !more {
+            break;
+        }
+    }
+    let names: Vec<&str> = seen.iter().map(|queue| queue.name.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "dead"]);
+    assert_eq!((seen[1].visible, seen[1].oldest_age_ms), (1, Some(5_000)));
+    assert_eq!((seen[0].visible, seen[0].oldest_age_ms), (0, None));
+    assert_eq!((seen[3].sources, seen[0].dead_letter_target.clone()), (3, Some(named("dead"))));
+}
