@@ -182,3 +182,16 @@ def test_conditions_see_the_tags_of_keys(account, kms):
     owner = [{"TagKey": "owner", "TagValue": "root"}]
     denied(theirs.tag_resource, KeyId=other["KeyId"], Tags=owner)
     denied(theirs.create_key, Tags=owner)
+
+
+def test_conditions_see_the_tags_of_a_queues_key(account, kms):
+    tags = [{"TagKey": "vault", "TagValue": "closed"}]
+    closed = kms.create_key(Tags=tags)["KeyMetadata"]
+    url = account.queue(KmsMasterKeyId=closed["KeyId"])
+    account.sqs.send_message(QueueUrl=url, MessageBody="kept")
+    deny = {"StringEquals": {"aws:ResourceTag/vault": "closed"}}
+    allow_all = statement(Action=["sqs:*", "kms:*"], Resource="*")
+    user = account.user(None, allow_all, statement(Effect="Deny", Action="kms:Decrypt", Resource="*", Condition=deny))
+    denied(user.sqs.receive_message, "KMS.AccessDeniedException", QueueUrl=url)
+    kms.untag_resource(KeyId=closed["KeyId"], TagKeys=["vault"])
+    assert bodies(receive(user.sqs, url)) == ["kept"]

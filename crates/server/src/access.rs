@@ -177,9 +177,13 @@ impl Call<'_> {
     /// # Errors
     /// `AccessDenied`; `MissingAuthenticationToken` for anonymous callers where no queue could let them in.
     pub(crate) async fn permit(&self, operation: &Operation) -> Result<(), ServiceError> {
-        if matches!(self.caller.who, Who::Unchecked) {
-            return Ok(());
+        match self.caller.who {
+            Who::Unchecked => Ok(()),
+            _ => Box::pin(self.permit_all(operation)).await,
         }
+    }
+
+    async fn permit_all(&self, operation: &Operation) -> Result<(), ServiceError> {
         let (request_tags, removed_tags) = tags_of(operation);
         for need in needs::of(operation, self.caller) {
             self.permit_need(self.caller, &need, request_tags, removed_tags).await?;
@@ -255,13 +259,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As [`Call::permit`].
-    pub(crate) fn authorize(
-        &self,
-        action: &str,
-        resource: &str,
-        resource_account: &str,
-        resource_policy: Option<&Document>,
-    ) -> Result<(), ServiceError> {
+    pub(crate) fn authorize(&self, action: &str, resource: &Resource<'_>) -> Result<(), ServiceError> {
         if matches!(self.caller.who, Who::Unchecked) {
             return Ok(());
         }
@@ -270,19 +268,22 @@ impl Call<'_> {
             caller: self.caller,
             headers: self.headers,
             is_secure: self.connection.is_secure(),
-            resource_account,
-            resource_tags: Some(&tags.of_resource),
+            resource_account: resource.account,
+            resource_tags: Some(resource.tags),
             region: &self.caller.region,
             request_tags: Some(&tags.set),
             removed_tags: &tags.removed,
         };
-        let principal = self.caller.principal();
-        let cross_account = resource_policy.is_some();
-        let context = &conditions;
-        let request =
-            bongsu_policy::Request { action, resource, resource_account, principal, cross_account, context };
-        let decision = evaluate_for(self.caller, &request, resource_policy);
-        self.conclude(self.caller, action, Some(resource), decision)
+        let request = bongsu_policy::Request {
+            action,
+            resource: resource.arn,
+            resource_account: resource.account,
+            principal: self.caller.principal(),
+            cross_account: resource.policy.is_some(),
+            context: &conditions,
+        };
+        let decision = evaluate_for(self.caller, &request, resource.policy);
+        self.conclude(self.caller, action, Some(resource.arn), decision)
     }
 
     fn conclude(
@@ -298,6 +299,24 @@ impl Call<'_> {
         };
         self.decided.note(&decision);
         Err(refusal::denied(caller, action, arn, denial))
+    }
+}
+
+/// Something that is no queue, as policies see it.
+pub(crate) struct Resource<'a> {
+    pub(crate) arn: &'a str,
+    /// Whose it is.
+    pub(crate) account: &'a str,
+    /// Its own policy; with one it can be shared with other accounts.
+    pub(crate) policy: Option<&'a Document>,
+    pub(crate) tags: &'a StringMap,
+}
+
+impl<'a> Resource<'a> {
+    /// What has neither a policy nor tags.
+    pub(crate) fn plain(arn: &'a str, account: &'a str) -> Self {
+        static NO_TAGS: StringMap = StringMap::new();
+        Self { arn, account, policy: None, tags: &NO_TAGS }
     }
 }
 

@@ -121,6 +121,7 @@ mod tests {
             visible: 3,
             in_flight: 2,
             delayed: 1,
+            oldest_age_ms: None,
             policy_version: 0,
             wait_ms: 0,
         }

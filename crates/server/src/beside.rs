@@ -18,9 +18,9 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// A service, and the action of it that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked {
     service: Service,
-    action: Cow<'a, str>,
+    action: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,17 +68,17 @@ impl From<ServiceError> for Refused {
     }
 }
 
-impl<'a> Asked<'a> {
+impl Asked {
     /// Reads the target header, or, where the request is signed for IAM, the form; `None` where that names SQS, or nothing that is
     /// here.
-    pub(crate) fn read(parts: &'a Parts, body: &[u8]) -> Option<Self> {
+    pub(crate) fn read(parts: &Parts, body: &[u8]) -> Option<Self> {
         let Some(target) = parts.headers.get("x-amz-target") else {
             let authorization = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
             if !authorization.contains("/iam/aws4_request") {
                 return None;
             }
             let action = query::action(parts.uri.query().unwrap_or_default(), body)?;
-            return Some(Self { service: Service::Iam, action: Cow::Owned(action) });
+            return Some(Self { service: Service::Iam, action });
         };
         let target = target.to_str().ok()?;
         let (prefix, action) = target.split_once('.')?;
@@ -87,7 +87,7 @@ impl<'a> Asked<'a> {
             "TrentService" => Service::Kms,
             _ => return None,
         };
-        Some(Self { service, action: Cow::Borrowed(action) })
+        Some(Self { service, action: action.to_owned() })
     }
 
     /// What it has to be signed for.

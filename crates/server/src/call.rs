@@ -42,7 +42,7 @@ pub(crate) struct Call<'a> {
     pub(crate) connection: &'a Connection,
     /// Why it was allowed or refused.
     pub(crate) decided: Decided,
-    /// The tags that policies see where it is about no queue.
+    /// The tags that it sets and removes, where it is about no queue.
     pub(crate) tags: Mutex<Tags>,
 }
 
@@ -53,8 +53,6 @@ pub(crate) struct Tags {
     pub(crate) set: StringMap,
     /// The keys of those that it removes.
     pub(crate) removed: Vec<String>,
-    /// Those of what it is about.
-    pub(crate) of_resource: StringMap,
 }
 
 /// Which statement of which policy decided about a request, in words, for the audit log.
@@ -207,6 +205,7 @@ fn kind(reply: &Reply) -> &'static str {
         Reply::TaskCancelled { .. } => "TaskCancelled",
         Reply::Tasks(_) => "Tasks",
         Reply::Peeked(_) => "Peeked",
+        Reply::Surveyed { .. } => "Surveyed",
         Reply::DocumentsChanged { .. } => "DocumentsChanged",
         Reply::Documents { .. } => "Documents",
     }

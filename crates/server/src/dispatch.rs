@@ -18,12 +18,13 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use pin_project_lite::pin_project;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Answers requests; one for the whole server.
@@ -45,6 +46,9 @@ const ALLOWED_METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 impl Dispatcher {
     /// Answers one request, whatever happens on the way.
+    ///
+    /// A connection has room for the future of one request, which is written and moved about for each: keep it small. What is
+    /// rare is boxed on the way.
     pub(crate) async fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -89,10 +93,11 @@ impl Dispatcher {
         if !self.edge.access.shares.take_request(&caller, || Duration::from_millis(clock::wall_ms())) {
             return Answer::refusal(encoding, &throttled(), request_id);
         }
-        let arrived = Arrived { parts, body, exchange, caller, encoding };
-        if Asked::read(&arrived.parts, &arrived.body).is_some() {
+        let mut arrived = Arrived { parts, body, exchange, caller, encoding };
+        if let Some(asked) = Asked::read(&arrived.parts, &arrived.body) {
             let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
-            return to_its_end(async move { dispatcher.beside(arrived, &request_id).await }).await;
+            let work = async move { dispatcher.beside(&asked, &arrived, &request_id).await };
+            return to_its_end(Box::pin(work)).await;
         }
         // A signature covers this form of the path: acted upon as it came, it could be led elsewhere on its way.
         let path = normal_path(arrived.parts.uri.path());
@@ -106,10 +111,11 @@ impl Dispatcher {
             Err(error) => return Answer::refusal(encoding, &error, request_id),
             Ok(operation) => operation,
         };
+        arrived.body.clear();
         if manages(&operation) {
             let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
-            return to_its_end(async move { dispatcher.perform(&arrived, operation, &request_id).await })
-                .await;
+            let work = async move { dispatcher.perform(&arrived, operation, &request_id).await };
+            return to_its_end(Box::pin(work)).await;
         }
         self.perform(&arrived, operation, request_id).await
     }
@@ -146,11 +152,8 @@ impl Dispatcher {
     }
 
     /// A service that stands beside SQS. All that it changes or refuses is in the audit log.
-    async fn beside(&self, arrived: Arrived, request_id: &str) -> Answer {
-        let Some(asked) = Asked::read(&arrived.parts, &arrived.body) else {
-            return Answer::refusal(arrived.encoding, &internal_failure(), request_id);
-        };
-        let call = self.call(&arrived, true);
+    async fn beside(&self, asked: &Asked, arrived: &Arrived, request_id: &str) -> Answer {
+        let call = self.call(arrived, true);
         tracing::debug!(request_id, action = asked.action(), "request");
         let result = asked.run(&call, &arrived.parts, &arrived.body).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
@@ -285,7 +288,7 @@ async fn run(
     operation: Operation,
 ) -> Result<Output, ServiceError> {
     if peek::is_path(path) {
-        return peek::run(call, parts.uri.query().unwrap_or_default(), operation).await;
+        return Box::pin(peek::run(call, parts.uri.query().unwrap_or_default(), operation)).await;
     }
     // The real service has two endpoints: one for the actions on queues, one for each queue.
     let of_account = matches!(operation, Operation::CreateQueue(_) | Operation::ListQueues(_));
@@ -328,18 +331,31 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Runs a future and catches its panic: one request that goes wrong must not take the connection with it.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |cx| {
+pin_project! {
+    /// Runs a future and catches its panic: one request that goes wrong must not take the connection with it.
+    ///
+    /// No `async fn`, which would have room for the future twice: where it comes in, and where it is run.
+    struct Caught<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
         // What the handler shares with others (the node, the entropy) guards itself against a panic half-way.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(polled) => polled.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),
         }
-    })
-    .await
+    }
+}
+
+fn caught<F: Future>(future: F) -> Caught<F> {
+    Caught { future }
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

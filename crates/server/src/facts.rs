@@ -70,9 +70,14 @@ impl FactsMemory {
     /// # Errors
     /// What the node says.
     pub(crate) async fn of(&self, node: &Node, name: &QueueName) -> Result<Option<Arc<Facts>>, ServiceError> {
-        if let Some(facts) = self.get(name) {
-            return Ok(Some(facts));
+        match self.get(name) {
+            Some(facts) => Ok(Some(facts)),
+            // Boxed, as it is rare and every request has room for it.
+            None => Box::pin(self.ask(node, name)).await,
         }
+    }
+
+    async fn ask(&self, node: &Node, name: &QueueName) -> Result<Option<Arc<Facts>>, ServiceError> {
         let before = self.forgotten.load(Ordering::Acquire);
         let description = match node.call(Command::Describe(name.clone())).await {
             Ok(Reply::Description(description)) => description,

@@ -11,7 +11,7 @@ use crate::errors::{About, from_call};
 use crate::keys::{Opener, Unread};
 use crate::operations::receive_message::{Facts, Shown, read};
 use crate::{message_attributes, queue_url};
-use bongsu_engine::{PeekState, Peeked, QueueName};
+use bongsu_engine::{PeekState, Peeked, QueueName, Which};
 use bongsu_node::Body;
 use bongsu_wire::{
     ErrorKind, Message, MessageAttributes, Operation, Output, ReceiveMessageRequest, ReceiveMessageResponse,
@@ -95,7 +95,7 @@ pub(crate) async fn run(call: &Call<'_>, query: &str, operation: Operation) -> R
     let name = queue(call, &request.queue_url)?;
     let fifo = name.is_fifo();
     let (invisible, delayed) = (switch(query, "ShowInvisible"), switch(query, "ShowDelayed"));
-    let peeked = call.edge.node.peek(name.clone(), MAX_MESSAGES).await;
+    let peeked = call.edge.node.peek(name.clone(), Which::first(MAX_MESSAGES)).await;
     let peeked = peeked.map_err(|error| from_call(error, About::default()))?;
     let shown = peeked.into_iter().filter(|(peeked, _)| match peeked.state {
         PeekState::Visible => true,

@@ -298,16 +298,12 @@ pub(crate) fn resealed(
     let context = secret_context(&document.name);
     let secret = from.open(&context, &envelope).map_err(seal)?;
     content.secret = STANDARD.encode(to.seal(&context, &secret, entropy.bytes()).map_err(seal)?);
-    Ok(Some(documents::put(ACCESS_KEYS, document.name.clone(), expected(document.version), &content)))
-}
-
-fn expected(version: u64) -> Expected {
-    Expected::Version(version)
-}
-
-/// The changes of one user or key, for [`documents::change`].
-fn one(change: DocumentChange) -> Vec<DocumentChange> {
-    vec![change]
+    Ok(Some(documents::put(
+        ACCESS_KEYS,
+        document.name.clone(),
+        Expected::Version(document.version),
+        &content,
+    )))
 }
 
 #[cfg(test)]

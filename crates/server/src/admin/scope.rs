@@ -1,7 +1,7 @@
 //! Which account a request is about, and whether the caller may govern it.
 
 use super::refusal::{access_denied, validation};
-use crate::access::Who;
+use crate::access::{Resource, Who};
 use crate::beside::Refused;
 use crate::call::Call;
 use bongsu_auth::secrets::{AccountId, UserName};
@@ -72,8 +72,8 @@ impl Scope {
         }
         let realm = call.edge.access.realms.current();
         let user = arn.rsplit_once(":user/").and_then(|(_, name)| realm.user(&self.account, name));
-        let tags = user.map(|user| user.tags.clone()).unwrap_or_default();
-        call.note_tags(|noted| noted.of_resource = tags);
-        Ok(call.authorize(action, arn, &self.account, None)?)
+        let plain = Resource::plain(arn, &self.account);
+        let tags = user.map_or(plain.tags, |user| &user.tags);
+        Ok(call.authorize(action, &Resource { tags, ..plain })?)
     }
 }

@@ -3,8 +3,8 @@
 use super::refusal::validation;
 use super::scope::{Scope, is_operator};
 use super::user::existing;
-use crate::access::is_shareable;
 use crate::access::realm::User;
+use crate::access::{Resource, is_shareable};
 use crate::beside::Refused;
 use crate::call::Call;
 use crate::clock;
@@ -188,7 +188,9 @@ async fn facts(call: &Call<'_>, resource: &str, is_given: bool) -> Result<Option
             Some(Policy::Document(document)) => Some(document),
             _ => None,
         };
-        call.authorize("sqs:GetQueueAttributes", resource, &name.account, policy)?;
+        let plain = Resource::plain(resource, &name.account);
+        let tags = facts.as_deref().map_or(plain.tags, |facts| &facts.tags);
+        call.authorize("sqs:GetQueueAttributes", &Resource { policy, tags, ..plain })?;
     }
     Ok(facts)
 }

@@ -35,6 +35,13 @@ pub(crate) struct RequestBody {
     _reserved: Reserved,
 }
 
+impl RequestBody {
+    /// Lets go of the bytes once they are read; the memory for what was read from them stays counted.
+    pub(crate) fn clear(&mut self) {
+        self.bytes = Bytes::new();
+    }
+}
+
 impl Deref for RequestBody {
     type Target = [u8];
 

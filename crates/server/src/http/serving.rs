@@ -10,9 +10,11 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, Watcher};
-use std::convert::Infallible;
+use pin_project_lite::pin_project;
 use std::fmt::Display;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -60,15 +62,16 @@ impl Serving {
         let Some(acceptor) = acceptor else {
             let Some(is_http2) = self.sniff().await else { return };
             return match is_http2 {
-                true => self.http2(stream, handler).await,
+                true => Box::pin(self.http2(stream, handler)).await,
                 false => self.http1(stream, handler).await,
             };
         };
-        let Some(stream) = self.shake_hands(stream, acceptor).await else { return };
+        // Boxed, as a connection without TLS is to be small.
+        let Some(stream) = Box::pin(self.shake_hands(stream, acceptor)).await else { return };
         self.connection.waiting().enter(Phase::Idle);
         match stream.get_ref().1.alpn_protocol() {
-            Some(b"h2") => self.http2(stream, handler).await,
-            _ => self.http1(stream, handler).await,
+            Some(b"h2") => Box::pin(self.http2(stream, handler)).await,
+            _ => Box::pin(self.http1(stream, handler)).await,
         }
     }
 
@@ -163,19 +166,38 @@ impl Serving {
     }
 }
 
-/// One request: from the handler's answer on it is the client that is waited for.
-fn answer<H, F>(
-    handler: &H,
-    request: Request<Incoming>,
-    exchange: Exchange,
-) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<H, F>
+pin_project! {
+    /// One request: from the handler's answer on it is the client that is waited for.
+    struct Answering<F> {
+        #[pin]
+        handling: F,
+        // Until the answer is there.
+        exchange: Option<Exchange>,
+    }
+}
+
+fn answer<H, F>(handler: &H, request: Request<Incoming>, exchange: Exchange) -> Answering<F>
 where
     H: Fn(Request<Incoming>, Exchange) -> F,
-    F: Future<Output = Response<Bytes>> + Send + 'static,
 {
-    let answering = handler(request, exchange.clone());
-    async move { Ok(answering.await.map(|body| exchange.answer(body))) }
+    Answering { handling: handler(request, exchange.clone()), exchange: Some(exchange) }
 }
+
+impl<F: Future<Output = Response<Bytes>>> Future for Answering<F> {
+    type Output = Result<Response<AnswerBody>, Gone>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.handling.poll(cx));
+        let exchange = this.exchange.take().ok_or(Gone)?;
+        Poll::Ready(Ok(response.map(|body| exchange.answer(body))))
+    }
+}
+
+/// The answer was taken already: nobody asks twice.
+#[derive(Debug, thiserror::Error)]
+#[error("the request is answered")]
+struct Gone;
 
 async fn finish<C>(graceful: Watcher, served: C)
 where

@@ -168,7 +168,7 @@ impl Call<'_> {
         }
         let arn = key.name.arn();
         for action in actions {
-            let allowed = self.authorize(action, &arn, &key.name.account, Some(key.policy()));
+            let allowed = self.authorize(action, &key.as_resource(&arn));
             allowed.map_err(|error| ServiceError::new(ErrorKind::KmsAccessDenied, error.message))?;
         }
         Ok(())

@@ -22,7 +22,7 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<
         group_id: request.message_group_id,
     };
     if draft.size_bytes() > MAX_MESSAGE_BYTES {
-        return Err(too_long(call, name).await?);
+        return Err(Box::pin(too_long(call, name)).await?);
     }
     let body_md5 = md5::body(&draft.body);
     let sealing = call.sealing(&name).await?;

@@ -1,7 +1,7 @@
 //! How users and access keys are made, changed and removed. Each change is one command: all of it or nothing.
 
 use super::{
-    ACCESS_KEYS, AccessKey, KeyDocument, Realm, RealmError, Realms, USERS, User, UserDocument, expected, one,
+    ACCESS_KEYS, AccessKey, KeyDocument, Realm, RealmError, Realms, USERS, User, UserDocument,
     secret_context, user,
 };
 use crate::clock;
@@ -79,8 +79,8 @@ impl Realms {
                 "user {name} has access keys, which have to be deleted first"
             )));
         }
-        let change = documents::remove(USERS, document_name(account, name), expected(user.version));
-        documents::change(&self.node, one(change)).await?;
+        let change = documents::remove(USERS, document_name(account, name), Expected::Version(user.version));
+        documents::change(&self.node, vec![change]).await?;
         let mut realm = Realm::clone(&realm);
         realm.users.remove(&(account.to_owned(), name.to_owned()));
         self.replace(realm);
@@ -103,7 +103,7 @@ impl Realms {
         let mut content = user.content();
         content.tags.extend(tags);
         check_tags(&content.tags)?;
-        self.write_user(&realm, account, name, content, expected(user.version)).await?;
+        self.write_user(&realm, account, name, content, Expected::Version(user.version)).await?;
         Ok(())
     }
 
@@ -122,7 +122,7 @@ impl Realms {
         let user = existing(&realm, account, name)?;
         let mut content = user.content();
         content.tags.retain(|key, _| !keys.contains(key));
-        self.write_user(&realm, account, name, content, expected(user.version)).await?;
+        self.write_user(&realm, account, name, content, Expected::Version(user.version)).await?;
         Ok(())
     }
 
@@ -152,7 +152,7 @@ impl Realms {
         if content.policies.len() > MAX_POLICIES {
             return Err(RealmError::Limit("a user can have 10 policies"));
         }
-        self.write_user(&realm, account, name, content, expected(user.version)).await?;
+        self.write_user(&realm, account, name, content, Expected::Version(user.version)).await?;
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl Realms {
         if content.policies.remove(policy_name).is_none() {
             return Err(RealmError::Missing(format!("policy {policy_name} of user {name}")));
         }
-        self.write_user(&realm, account, name, content, expected(user.version)).await?;
+        self.write_user(&realm, account, name, content, Expected::Version(user.version)).await?;
         Ok(())
     }
 
@@ -229,7 +229,7 @@ impl Realms {
             check_is_not_last(&realm, key, kept)?;
         }
         let (version, key) = (key.version, AccessKey { active, ..key.duplicate() });
-        self.write_key(&realm, key, expected(version), entropy).await
+        self.write_key(&realm, key, Expected::Version(version), entropy).await
     }
 
     /// Removes a key. The last active one of the root of the account `kept` stays.
@@ -241,8 +241,8 @@ impl Realms {
         let realm = self.current();
         let key = existing_key(&realm, account, id)?;
         check_is_not_last(&realm, key, kept)?;
-        let change = documents::remove(ACCESS_KEYS, id, expected(key.version));
-        documents::change(&self.node, one(change)).await?;
+        let change = documents::remove(ACCESS_KEYS, id, Expected::Version(key.version));
+        documents::change(&self.node, vec![change]).await?;
         let mut realm = Realm::clone(&realm);
         realm.keys.remove(id);
         self.replace(realm);
@@ -306,7 +306,7 @@ impl Realms {
     }
 
     async fn write(&self, change: DocumentChange) -> Result<u64, RealmError> {
-        let versions = documents::change(&self.node, one(change)).await?;
+        let versions = documents::change(&self.node, vec![change]).await?;
         Ok(versions.first().copied().unwrap_or_default())
     }
 }

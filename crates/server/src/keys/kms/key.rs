@@ -1,6 +1,7 @@
 //! A KMS key: what the store has of it, and what that is while the server runs.
 
 use super::KeysError;
+use crate::access::Resource;
 use crate::documents;
 use crate::entropy::Entropy;
 use crate::keys::names::{AliasName, KeyName};
@@ -145,13 +146,22 @@ pub(crate) fn read_policy(text: &str) -> Result<Document, PolicyError> {
     Document::parse(text, Kind::Resource, &POLICY_LIMITS)
 }
 
-#[expect(clippy::expect_used, reason = "made here, of an account's twelve digits")]
+/// Stands for a policy that can't be read.
+const DENIES_ALL: &str =
+    r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}}"#;
+
+#[expect(clippy::expect_used, reason = "made here, of an account's twelve digits or of nothing")]
 fn policy_of(name: &KeyName, text: Option<&str>) -> Document {
     if let Some(text) = text {
         match read_policy(text) {
             Ok(document) => return document,
-            // It was checked when it was set; if that is not enough any more, only the account's own policies are left.
-            Err(error) => tracing::error!(key = %name.id, %error, "a key's policy can't be read"),
+            // It was checked when it was set. As nobody can know now whom it denies what, it denies all; the account's root can
+            // still replace it.
+            Err(reason) => {
+                let reason = reason.to_string();
+                tracing::error!(key = %name.id, ?reason, "a key's policy can't be read: nobody may use the key");
+                return read_policy(DENIES_ALL).expect("a policy");
+            }
         }
     }
     read_policy(&default_policy(&name.account)).expect("the default policy is one")
@@ -254,9 +264,10 @@ impl KmsKey {
         found.map(|(_, key)| key.as_ref())
     }
 
-    /// Who may do what with it.
-    pub(crate) fn policy(&self) -> &Document {
-        &self.policy
+    /// The key as policies see it, under its ARN.
+    pub(crate) fn as_resource<'a>(&'a self, arn: &'a str) -> Resource<'a> {
+        let (account, tags) = (&self.name.account, &self.content.tags);
+        Resource { arn, account, policy: Some(&self.policy), tags }
     }
 
     /// The policy's text.

@@ -190,3 +190,23 @@ fn a_key_knows_its_backing_keys_only_under_its_own_name() {
     content.backing.clear();
     assert!(super::KmsKey::open(name(REGION), content, &master, 1).is_err(), "without any");
 }
+
+/// Nothing here stores such a text; an older or a later version of the program may have.
+#[tokio::test]
+async fn a_policy_that_can_not_be_read_opens_nothing() {
+    use bongsu_policy::{Decision, Denial, NoContext, Principal, Request, evaluate};
+    let (node, root) = (node(), Principal::Root { account: ACCOUNT });
+    let keys = keys(&node).await;
+    let key = new_key(&keys).await;
+    edit(&keys, &key, |_, content| content.policy = Some("nonsense".to_owned())).await;
+    let key = keys.find(&key).unwrap();
+    let arn = key.name.arn();
+    let decide = |action| {
+        let (resource_account, cross_account, context) = (ACCOUNT, true, &NoContext);
+        let principal = root;
+        let request = Request { action, resource: &arn, resource_account, principal, cross_account, context };
+        evaluate(&request, [], key.as_resource(&arn).policy)
+    };
+    assert!(matches!(decide("kms:Decrypt"), Decision::Denied(Denial::Explicit { .. })));
+    assert!(decide("kms:PutKeyPolicy").is_allowed(), "it can be mended");
+}

@@ -3,6 +3,7 @@
 use super::constraint;
 use super::input::required;
 use super::permit::{Reach, allow, authorize, reference};
+use crate::access::Resource;
 use crate::beside::Refused;
 use crate::call::Call;
 use crate::clock;
@@ -71,7 +72,7 @@ impl Named {
 }
 
 fn allow_alias(call: &Call<'_>, action: &str, name: &AliasName) -> Result<(), Refused> {
-    authorize(call, action, &name.arn(), &name.account, None)
+    authorize(call, action, &Resource::plain(&name.arn(), &name.account))
 }
 
 fn check_room(call: &Call<'_>, key: &KmsKey) -> Result<(), Refused> {

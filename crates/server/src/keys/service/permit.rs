@@ -1,11 +1,11 @@
 //! Whether the caller may: the one place where each action on keys asks.
 
 use super::input::required;
+use crate::access::Resource;
 use crate::beside::Refused;
 use crate::call::Call;
 use crate::keys::kms::{Change, KeyContent, KmsKey, Unusable, check_usable};
 use crate::keys::names::Reference;
-use bongsu_policy::Document;
 use bongsu_wire::ErrorKind;
 use hyper::StatusCode;
 use std::sync::Arc;
@@ -23,15 +23,9 @@ pub(super) enum Reach {
 ///
 /// # Errors
 /// `AccessDeniedException`.
-pub(super) fn authorize(
-    call: &Call<'_>,
-    action: &str,
-    resource: &str,
-    account: &str,
-    policy: Option<&Document>,
-) -> Result<(), Refused> {
-    call.decided.note_about(resource);
-    let allowed = call.authorize(&format!("kms:{action}"), resource, account, policy);
+pub(super) fn authorize(call: &Call<'_>, action: &str, resource: &Resource<'_>) -> Result<(), Refused> {
+    call.decided.note_about(resource.arn);
+    let allowed = call.authorize(&format!("kms:{action}"), resource);
     allowed.map_err(|error| {
         let is_denial = error.kind == ErrorKind::AccessDenied;
         let refused = Refused::from(error);
@@ -45,7 +39,7 @@ pub(super) fn authorize(
 /// # Errors
 /// `AccessDeniedException`.
 pub(super) fn on_account(call: &Call<'_>, action: &str) -> Result<(), Refused> {
-    authorize(call, action, "*", &call.caller.account, None)
+    authorize(call, action, &Resource::plain("*", &call.caller.account))
 }
 
 /// What a request names; not yet whether there is such a key.
@@ -79,8 +73,7 @@ pub(super) fn on_key(
 /// `AccessDeniedException`.
 pub(super) fn allow(call: &Call<'_>, action: &str, key: &KmsKey, reach: Reach) -> Result<(), Refused> {
     let arn = key.name.arn();
-    call.note_tags(|noted| noted.of_resource.clone_from(&key.content.tags));
-    authorize(call, action, &arn, &key.name.account, Some(key.policy()))?;
+    authorize(call, action, &key.as_resource(&arn))?;
     let is_own = key.name.account == call.caller.account;
     if reach == Reach::Own && !is_own {
         let message = format!("The key {arn} belongs to another account.");

@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::errors::{About, from_call, throttled};
 use bongsu_engine::Receive;
-use bongsu_node::Received;
+use bongsu_node::{CallError, Received};
 use bongsu_wire::ServiceError;
 use std::time::Duration;
 
@@ -24,10 +24,18 @@ pub(super) async fn receive(
     receive: Receive,
     about: About<'_>,
 ) -> Result<Option<Received>, ServiceError> {
-    let mut receiving = std::pin::pin!(call.edge.node.receive(receive));
-    if let Ok(received) = tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {
-        return received.map(Some).map_err(|error| from_call(error, about));
+    let mut receiving = Box::pin(call.edge.node.receive(receive));
+    match tokio::time::timeout(UNWATCHED, receiving.as_mut()).await {
+        Ok(received) => received.map(Some).map_err(|error| from_call(error, about)),
+        Err(_) => Box::pin(wait(call, receiving, about)).await,
     }
+}
+
+async fn wait(
+    call: &Call<'_>,
+    receiving: impl Future<Output = Result<Received, CallError>>,
+    about: About<'_>,
+) -> Result<Option<Received>, ServiceError> {
     let Some(_counted) = call.edge.access.shares.begin_poll(call.caller) else { return Err(throttled()) };
     let received = tokio::select! {
         received = receiving => received.map_err(|error| from_call(error, about))?,
