@@ -4,6 +4,7 @@
 //! Each line of standard input is an order to the disk (see `bongsu_journal::Order`), such as `cut 50` or `fail sync`.
 
 mod descriptors;
+mod notify;
 mod serve;
 
 use bongsu_journal::{FileOptions, LossyDisk, Order};

@@ -10,6 +10,7 @@ mod admin;
 mod arguments;
 mod bench;
 mod descriptors;
+mod notify;
 mod serve;
 mod slow_disk;
 mod store;

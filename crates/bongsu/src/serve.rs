@@ -1,6 +1,7 @@
 //! `bongsu serve`: up, and down again.
 
 use crate::descriptors;
+use crate::notify::Notify;
 use bongsu_journal::{
     Disk, FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
 };
@@ -95,6 +96,8 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
     let listener = TcpListener::bind(&settings.listen)
         .await
         .map_err(|reason| ServeError::Listen { address: settings.listen.clone(), reason })?;
+    let notify = Notify::from_environment();
+    notify.status("reading the journal");
     let (node, master) = {
         let settings = settings.clone();
         tokio::task::spawn_blocking(move || open(&settings, store)).await??
@@ -107,11 +110,12 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
             return Err(error.into());
         }
     };
-    announce(&server, &settings);
+    notify.ready(&announce(&server, &settings));
     if let Some(key) = server.take_root_key() {
         show_root_key(&key, &settings);
     }
     signals.stop(&server).await;
+    notify.stopping();
     tracing::info!("stopping: ending long polls and finishing requests");
     tokio::spawn(async move {
         signals.first().await;
@@ -165,27 +169,27 @@ fn show_root_key(key: &RootKey, settings: &Settings) {
     );
 }
 
-/// The one line that says that the server can be used, and where.
-fn announce(server: &Server, settings: &Settings) {
+/// The one line that says that the server can be used, and where. It is logged, and returned.
+fn announce(server: &Server, settings: &Settings) -> String {
     let address = server.local_address();
     if !server.is_authenticating() && !address.ip().is_loopback() {
         tracing::warn!("authentication is off: whoever reaches {address} may do everything");
     }
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
-    match settings.journal {
+    let line = match settings.journal {
         JournalKind::File => {
             let data_dir = settings.data_dir.display();
-            tracing::info!(
+            format!(
                 "ready: listening on {scheme}://{address}, keeping messages in {data_dir} (journal: file)"
-            );
+            )
         }
         JournalKind::Memory => {
             tracing::warn!("the memory journal keeps nothing: all messages are gone when this process ends");
-            tracing::info!(
-                "ready: listening on {scheme}://{address}, keeping messages in memory (journal: memory)"
-            );
+            format!("ready: listening on {scheme}://{address}, keeping messages in memory (journal: memory)")
         }
-    }
+    };
+    tracing::info!("{line}");
+    line
 }
 
 async fn close(node: Node) -> Result<(), ServeError> {
