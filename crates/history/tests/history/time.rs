@@ -174,6 +174,46 @@ fn a_clock_that_was_a_year_ahead_leaves_nothing_in_the_future() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_is_set_right_while_the_process_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut history = open(dir.path());
+    // An hour ahead for a while, nothing of which is written when the clock is set right.
+    for tick in 360..400 {
+        history.record(START_MS + tick * TICK_MS, "q", &[(0, 9.0)]).unwrap();
+    }
+    for tick in 0..400 {
+        history.record(START_MS + tick * TICK_MS, "q", &[(0, 1.0)]).unwrap();
+        if tick % 50 == 49 {
+            history.flush().unwrap();
+        }
+    }
+    let now = START_MS + 400 * TICK_MS;
+    for ago in [HOUR_MS, DAY_MS, 7 * DAY_MS, 80 * DAY_MS] {
+        let known = known(&history, "q", now - ago, now);
+        assert!(!known.is_empty() && known.iter().all(|&(_, value)| value == 1.0), "{ago} ms ago: {known:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_within_a_step_leaves_nothing_of_what_was_gathered() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut history = open(dir.path());
+    // Both times are in one step of three hours, the latter in another one of 15 min.
+    history.record(START_MS + 600 * TICK_MS, "q", &[(0, 9.0)]).unwrap();
+    history.record(START_MS + 601 * TICK_MS, "q", &[(0, 9.0)]).unwrap();
+    history.record(START_MS + 700 * TICK_MS, "q", &[(0, 9.0)]).unwrap();
+    history.record(START_MS + 10 * TICK_MS, "q", &[(0, 1.0)]).unwrap();
+    let now = START_MS + 11 * TICK_MS;
+    assert_eq!(known(&history, "q", now - HOUR_MS, now), [(START_MS + 10 * TICK_MS, 1.0)]);
+    assert_eq!(known(&history, "q", now - 80 * DAY_MS, now), [(START_MS, 1.0)]);
+    history.flush().unwrap();
+    history.record(START_MS + 701 * TICK_MS, "q", &[(0, 1.0)]).unwrap();
+    let now = START_MS + 702 * TICK_MS;
+    let day: Vec<f32> = known(&history, "q", now - DAY_MS, now).iter().map(|(_, value)| *value).collect();
+    assert_eq!(day, [1.0, 1.0]);
+}
+
+#[test]
 fn many_steps_become_one_value_when_fewer_points_are_wanted() {
     let dir = tempfile::tempdir().unwrap();
     let mut history = open(dir.path());
