@@ -4,7 +4,9 @@ use crate::admin::{KeyArguments, PolicyArguments, UserArguments};
 use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
 use bongsu_server::config::{Account, AuditLog, Authentication, ByteSize, Cooldowns, JournalKind, Overrides};
+use bongsu_tools::queue::QueueArguments;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,9 +34,15 @@ pub(crate) enum Command {
     Check(Check),
     Backup(Backup),
     Restore(Restore),
+    Queue(QueueArguments),
     User(UserArguments),
     Key(KeyArguments),
     Policy(PolicyArguments),
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
 }
 
 /// How to serve.

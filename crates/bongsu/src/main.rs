@@ -1,7 +1,7 @@
 //! The binary. `bongsu serve`, which plain `bongsu` is short for, opens a journal, starts a node on it and the
 //! server in front of that, and takes all three down again when it is told to stop. `bongsu bench` loads a service, this
 //! one or another, from the outside. `bongsu check`, `backup` and `restore` look after a store without serving it; `bongsu user`, `key`
-//! and `policy` say who may do what on a running server.
+//! and `policy` say who may do what on a running server; `bongsu queue` is a client of queues.
 //!
 //! Knows which journals there are and how settings arrive (flags, environment, file). Must not know what a message
 //! is or how HTTP works.
@@ -16,11 +16,12 @@ mod slow_disk;
 mod store;
 
 use arguments::{Arguments, Command, Serve};
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::Shell;
 use serve::{ServeError, Store};
 use slow_disk::SlowDisk;
 use std::fmt::Display;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -33,12 +34,23 @@ fn main() -> ExitCode {
         Some(Command::Check(check)) => store::exit_code(store::check(&check)),
         Some(Command::Backup(backup)) => store::exit_code(store::back_up(&backup)),
         Some(Command::Restore(restore)) => store::exit_code(store::restore(&restore)),
+        Some(Command::Queue(queue)) => bongsu_tools::exit_code(queue.run()),
         Some(Command::User(user)) => admin::exit_code(admin::user(user)),
         Some(Command::Key(key)) => admin::exit_code(admin::key(key)),
         Some(Command::Policy(policy)) => admin::exit_code(admin::policy(policy)),
+        Some(Command::Completions { shell }) => complete(shell),
         Some(Command::Serve(arguments)) => exit_code(serve(*arguments)),
         None => exit_code(serve(arguments.serve)),
     }
+}
+
+/// Prints a shell's script.
+fn complete(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "bongsu", &mut script);
+    // Who has closed standard output wants no more.
+    let _ = std::io::stdout().write_all(&script);
+    ExitCode::SUCCESS
 }
 
 fn serve(arguments: Serve) -> Result<(), ServeError> {

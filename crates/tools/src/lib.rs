@@ -5,3 +5,8 @@
 //! can do, another client can do too.
 
 pub mod client;
+mod error;
+pub mod queue;
+mod show;
+
+pub use error::{ToolError, exit_code};

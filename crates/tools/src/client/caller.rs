@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -70,6 +71,9 @@ pub struct Caller {
     last_used_s: u64,
     runtime: Runtime,
 }
+
+/// Ctrl-C.
+pub struct Interrupts(Signal);
 
 /// What all connections have in common.
 struct Parts {
@@ -170,9 +174,31 @@ impl Caller {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// Runs something that waits, on the thread that asks.
-    pub fn wait<T>(&self, what: impl Future<Output = T>) -> T {
-        self.runtime.block_on(what)
+    /// Ctrl-C from now on, which then no longer ends the process by itself.
+    ///
+    /// # Errors
+    /// The system has no more signals to give.
+    pub fn interrupts(&self) -> Result<Interrupts, CallError> {
+        let _entered = self.runtime.enter();
+        Ok(Interrupts(signal(SignalKind::interrupt())?))
+    }
+
+    /// Waits.
+    #[expect(clippy::disallowed_methods, reason = "a person watches; nothing here is replayed")]
+    pub fn pause(&self, pause: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(pause).await });
+    }
+
+    /// Waits, or until Ctrl-C, and says whether it was that.
+    #[expect(clippy::disallowed_methods, reason = "a person watches; nothing here is replayed")]
+    pub fn pause_or(&self, pause: Duration, interrupts: &mut Interrupts) -> bool {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = interrupts.0.recv() => true,
+                () = tokio::time::sleep(pause) => false,
+            }
+        })
     }
 }
 

@@ -12,10 +12,15 @@ pub fn unix_time() -> Duration {
 /// `20130524T000000Z`, the form in signatures.
 #[must_use]
 pub fn amz_date(unix_seconds: u64) -> String {
+    let (year, month, day, hour, minute, second) = civil_time(unix_seconds);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// Year, month, day, hour, minute and second in UTC.
+pub(crate) fn civil_time(unix_seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
     let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
     let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+    (year, month, day, second / 3_600, second / 60 % 60, second % 60)
 }
 
 /// Year, month and day of a day counted from 1 January 1970. Years are counted from March, so that the leap day comes
