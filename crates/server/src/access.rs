@@ -14,6 +14,7 @@ pub(crate) mod shares;
 
 pub(crate) use caller::{Caller, Who};
 pub(crate) use needs::{Need, is_shareable};
+pub(crate) use pages::is_foreign;
 pub(crate) use shares::Shares;
 
 use crate::call::Call;

@@ -5,6 +5,7 @@ use crate::admin::{self, query};
 use crate::call::Call;
 use crate::http::Answer;
 use crate::keys;
+use crate::watch::actions::Action;
 use bongsu_auth::signature::Refusal;
 use bongsu_wire::{ErrorKind, ServiceError};
 use hyper::StatusCode;
@@ -111,6 +112,15 @@ impl Asked {
             return Err(ServiceError::new(ErrorKind::RequestEntityTooLarge, reason));
         }
         Ok(())
+    }
+
+    /// What it counts as.
+    pub(crate) fn counted(&self) -> Action {
+        match self.service {
+            Service::Admin => Action::ADMIN,
+            Service::Iam => Action::IAM,
+            Service::Kms => Action::KMS,
+        }
     }
 
     /// The action's name.

@@ -9,11 +9,13 @@ use crate::http::Connection;
 use crate::keys::Keys;
 use crate::queue_url::{self, BaseUrl};
 use crate::receipt::Sealer;
+use crate::watch::{Watch, Watching};
 use bongsu_engine::{Command, Description, QueueName, Reply, StringMap};
 use bongsu_node::Node;
 use bongsu_policy::Decision;
 use bongsu_wire::ServiceError;
 use hyper::HeaderMap;
+use hyper::header::USER_AGENT;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the server has once.
@@ -25,6 +27,7 @@ pub(crate) struct Edge {
     pub(crate) keys: Arc<Keys>,
     pub(crate) facts: FactsMemory,
     pub(crate) audit: Audit,
+    pub(crate) watch: Watch,
 }
 
 /// One request on its way through the server.
@@ -39,11 +42,51 @@ pub(crate) struct Call<'a> {
     /// The header `X-Amzn-Trace-Id`.
     pub(crate) trace_header: Option<String>,
     /// Tells when the client has gone away.
-    pub(crate) connection: &'a Connection,
+    pub(crate) connection: Client<'a>,
     /// Why it was allowed or refused.
     pub(crate) decided: Decided,
     /// The tags that it sets and removes, where it is about no queue.
     pub(crate) tags: Mutex<Tags>,
+    /// What is counted of it.
+    pub(crate) watching: Watching,
+}
+
+/// The other end of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Client<'a> {
+    /// Somebody who came over the API's own listener.
+    Remote(&'a Connection),
+    /// Somebody in this process, who drops the request when nobody waits for its answer any more.
+    Inside {
+        /// Whether the connection that it came from is encrypted.
+        is_secure: bool,
+    },
+}
+
+impl Client<'_> {
+    /// Whether what it sends is encrypted on its way.
+    pub(crate) fn is_secure(self) -> bool {
+        match self {
+            Self::Remote(connection) => connection.is_secure(),
+            Self::Inside { is_secure } => is_secure,
+        }
+    }
+
+    /// Waits until it goes away.
+    pub(crate) async fn departure(self) {
+        match self {
+            Self::Remote(connection) => connection.departure().await,
+            Self::Inside { .. } => std::future::pending().await,
+        }
+    }
+
+    /// Whether it has gone away already.
+    pub(crate) fn has_departed(self) -> bool {
+        match self {
+            Self::Remote(connection) => connection.has_departed(),
+            Self::Inside { .. } => false,
+        }
+    }
 }
 
 /// Tags of a request to a service beside SQS, for the conditions of policies.
@@ -125,6 +168,11 @@ impl Call<'_> {
     /// Whether the audit log could have a line of this request.
     pub(crate) fn is_watched(&self) -> bool {
         self.edge.access.is_on() || self.decided.always
+    }
+
+    /// What the client calls itself.
+    pub(crate) fn user_agent(&self) -> &[u8] {
+        self.headers.get(USER_AGENT).map_or(&[], |value| value.as_bytes())
     }
 
     /// Leaves a line in the audit log.

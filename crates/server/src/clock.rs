@@ -1,8 +1,28 @@
 //! The wall clock, for the SentTimestamp of stored messages. Everything with a deadline follows the engine's time
-//! instead.
+//! instead. And a clock that only goes forward, for how long requests take.
 
 use bongsu_auth::signature::Timestamp;
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
+
+/// Measures how long things take. Copies agree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// One that begins now.
+    #[expect(clippy::disallowed_methods, reason = "the edge measures its requests")]
+    pub(crate) fn start() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    /// Nanoseconds since it began.
+    #[expect(clippy::disallowed_methods, reason = "the edge measures its requests")]
+    pub(crate) fn now_ns(self) -> u64 {
+        u64::try_from(Instant::now().saturating_duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
 
 /// Milliseconds since 1970. A clock before 1970 counts as 1970.
 #[expect(clippy::disallowed_methods, reason = "the edge stamps messages with the time that clients will see")]

@@ -1,15 +1,17 @@
 //! From an HTTP request to its answer: which service or page it is for, in which encoding, for whom.
 
-use crate::access::{self, Caller};
+use crate::access::{self, Caller, Who};
 use crate::audit::{Event, resource_of};
 use crate::beside::{Asked, Refused};
-use crate::call::{Call, Decided, Edge};
+use crate::call::{Call, Client, Decided, Edge};
 use crate::clock;
 use crate::errors::{internal_failure, throttled};
 use crate::http::{Answer, BodyError, Connection, Encoding, Exchange, RequestBody, encoding_of, read_body};
 use crate::message::show_id;
 use crate::message_attributes::MAX_TRACE_HEADER_BYTES;
 use crate::queue_url::{self, BaseUrl};
+use crate::watch::actions::{Action, Ending};
+use crate::watch::{Watching, metrics};
 use crate::{health, identity, operations, peek};
 use bongsu_auth::signature::normal_path;
 use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, decode_query};
@@ -61,7 +63,9 @@ impl Dispatcher {
             Err(panic) => {
                 let reason = panic_message(panic.as_ref());
                 tracing::error!(request_id, ?reason, "a request handler panicked");
-                Answer::refusal(encoding, &internal_failure(), &request_id)
+                let error = internal_failure();
+                self.count_early(&error, self.edge.watch.now_ns(), &request_id);
+                Answer::refusal(encoding, &error, &request_id)
             }
         };
         answer.into_response(&request_id)
@@ -81,19 +85,30 @@ impl Dispatcher {
         let awaits_continue = header(&parts.headers, "expect") == Some("100-continue");
         let body = match read_body(&exchange, body, awaits_continue).await {
             Ok(body) => body,
-            Err(error) => return unread(encoding, error, request_id),
+            Err(error) => {
+                self.count_early(&body_refusal(error), self.edge.watch.now_ns(), request_id);
+                return unread(encoding, error, request_id);
+            }
+        };
+        let begun_ns = self.edge.watch.now_ns();
+        let refuse = |error: &ServiceError| {
+            self.count_early(error, begun_ns, request_id);
+            Answer::refusal(encoding, error, request_id)
         };
         let caller = match self.edge.access.identify(&parts, &body, exchange.connection()) {
             Ok(caller) => caller,
             Err(error) => {
                 self.note_stranger(&parts, exchange.connection(), &error, request_id);
-                return Answer::refusal(encoding, &error, request_id);
+                return refuse(&error);
             }
         };
         if !self.edge.access.shares.take_request(&caller, || Duration::from_millis(clock::wall_ms())) {
-            return Answer::refusal(encoding, &throttled(), request_id);
+            return refuse(&throttled());
         }
-        let mut arrived = Arrived { parts, body, exchange, caller, encoding };
+        if shows_metrics(&parts, &caller) {
+            return Box::pin(self.metrics()).await;
+        }
+        let mut arrived = Arrived { parts, body, exchange, caller, encoding, begun_ns };
         if let Some(asked) = Asked::read(&arrived.parts, &arrived.body) {
             let (dispatcher, request_id) = (Arc::clone(self), request_id.to_owned());
             let work = async move { dispatcher.beside(&asked, &arrived, &request_id).await };
@@ -102,13 +117,13 @@ impl Dispatcher {
         // A signature covers this form of the path: acted upon as it came, it could be led elsewhere on its way.
         let path = normal_path(arrived.parts.uri.path());
         if let Err(error) = access::check_service(&arrived.caller, &["sqs"]) {
-            return Answer::refusal(encoding, &error, request_id);
+            return refuse(&error);
         }
         let operation = match decode(encoding, &arrived.parts, &path, &arrived.body) {
             Err(error) if error.kind == ErrorKind::MissingAction && arrived.parts.method != Method::POST => {
                 return Answer::plain(StatusCode::NOT_FOUND, "text/xml", UNKNOWN_OPERATION);
             }
-            Err(error) => return Answer::refusal(encoding, &error, request_id),
+            Err(error) => return refuse(&error),
             Ok(operation) => operation,
         };
         arrived.body.clear();
@@ -124,24 +139,10 @@ impl Dispatcher {
     async fn perform(&self, arrived: &Arrived, operation: Operation, request_id: &str) -> Answer {
         let Arrived { parts, encoding, .. } = arrived;
         let path = normal_path(parts.uri.path());
-        let manages = self.edge.audit.is_on() && manages(&operation);
-        let call = self.call(arrived, manages);
-        // Its parts are needed for the log when the operation is gone; most operations leave no line there.
-        let (action, about) = (operation.name(), resource_of(&operation).filter(|_| call.is_watched()));
-        let about = about.map(str::to_owned);
-        tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
-        let result = match call.permit(&operation).await {
-            Ok(()) => run(&call, parts, &path, operation).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &result {
-            // Without its words, which repeat what callers sent, receipt handles and signatures too.
-            tracing::debug!(request_id, code = error.kind.code(), "refused");
-        }
-        let refused = result.as_ref().err().map(|error| error.kind);
-        if manages || refused.is_some_and(is_denial) {
-            call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));
-        }
+        let call = self.call(arrived, self.edge.audit.is_on() && manages(&operation));
+        let query = parts.uri.query().unwrap_or_default();
+        let place = Place { path: &path, query, is_json: *encoding == Encoding::Json };
+        let result = self.carry_out(&call, operation, place, request_id).await;
         if *encoding == Encoding::QueryJson && peek::is_path(&path) {
             return peek::json_answer(&result, request_id);
         }
@@ -151,12 +152,47 @@ impl Dispatcher {
         }
     }
 
+    /// Does what a caller may do, and leaves a line in the audit log where one belongs there.
+    ///
+    /// # Errors
+    /// What the client reads instead of an answer.
+    pub(crate) async fn carry_out(
+        &self,
+        call: &Call<'_>,
+        operation: Operation,
+        place: Place<'_>,
+        request_id: &str,
+    ) -> Result<Output, ServiceError> {
+        // Its parts are needed for the log when the operation is gone; most operations leave no line there.
+        let (action, about) = (operation.name(), resource_of(&operation).filter(|_| call.is_watched()));
+        let about = about.map(str::to_owned);
+        let counted = Action::of(&operation);
+        tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
+        let result = match call.permit(&operation).await {
+            Ok(()) => run(call, place, operation).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &result {
+            // Without its words, which repeat what callers sent, receipt handles and signatures too.
+            tracing::debug!(request_id, code = error.kind.code(), "refused");
+        }
+        let refused = result.as_ref().err().map(|error| error.kind);
+        let ending = refused.map_or(Ending::Done, Ending::Error);
+        self.edge.watch.answered(counted, ending, call.watching.times(), request_id);
+        if call.decided.always || refused.is_some_and(is_denial) {
+            call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));
+        }
+        result
+    }
+
     /// A service that stands beside SQS. All that it changes or refuses is in the audit log.
     async fn beside(&self, asked: &Asked, arrived: &Arrived, request_id: &str) -> Answer {
         let call = self.call(arrived, true);
         tracing::debug!(request_id, action = asked.action(), "request");
         let result = asked.run(&call, &arrived.parts, &arrived.body).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
+        let ending = if refused.is_some() { Ending::Refused } else { Ending::Done };
+        self.edge.watch.answered(asked.counted(), ending, call.watching.times(), request_id);
         let is_denied = result.as_ref().is_err_and(Refused::is_denial);
         if is_denied || !asked.only_looks() {
             call.audit(request_id, asked.action(), None, refused);
@@ -167,6 +203,7 @@ impl Dispatcher {
     /// Somebody who could not show who he is.
     fn note_stranger(&self, parts: &Parts, connection: &Connection, error: &ServiceError, request_id: &str) {
         tracing::debug!(request_id, code = error.kind.code(), "refused");
+        self.edge.watch.authentication_failed();
         self.edge.audit.record(&Event {
             request_id,
             address: connection.peer(),
@@ -178,6 +215,17 @@ impl Dispatcher {
             decided: None,
             user_agent: header(&parts.headers, "user-agent"),
         });
+    }
+
+    /// Counts a request that is refused before it is known what it asks for.
+    fn count_early(&self, error: &ServiceError, begun_ns: u64, request_id: &str) {
+        self.edge.watch.answered(Action::NONE, Ending::Error(error.kind), (begun_ns, 0), request_id);
+    }
+
+    /// The page for Prometheus.
+    async fn metrics(&self) -> Answer {
+        let page = self.edge.watch.render_metrics().await;
+        Answer::plain(StatusCode::OK, metrics::CONTENT_TYPE, page)
     }
 
     /// Requests that are answered without looking at their bodies.
@@ -201,7 +249,7 @@ impl Dispatcher {
     }
 
     fn call<'a>(&'a self, arrived: &'a Arrived, manages: bool) -> Call<'a> {
-        let Arrived { parts, exchange, caller, .. } = arrived;
+        let Arrived { parts, exchange, caller, begun_ns, .. } = arrived;
         let (connection, public_url) = (exchange.connection(), self.public_url.as_deref());
         let authority = parts.uri.authority().map(|authority| authority.as_str());
         let trace_header = header(&parts.headers, "x-amzn-trace-id");
@@ -212,9 +260,10 @@ impl Dispatcher {
             headers: &parts.headers,
             base_url: BaseUrl::new(public_url, connection.is_secure(), host, &self.local_address),
             trace_header: trace_header.filter(|text| text.len() <= MAX_TRACE_HEADER_BYTES).map(str::to_owned),
-            connection,
+            connection: Client::Remote(connection),
             decided: Decided::new(manages),
             tags: Mutex::default(),
+            watching: Watching::since(*begun_ns),
         }
     }
 }
@@ -226,10 +275,25 @@ struct Arrived {
     exchange: Exchange,
     caller: Caller,
     encoding: Encoding,
+    /// When all of it was there, as the watch tells.
+    begun_ns: u64,
+}
+
+/// Where, and in which form, an operation was asked for: what it does can depend on that.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    path: &'a str,
+    query: &'a str,
+    is_json: bool,
+}
+
+impl Place<'static> {
+    /// Where those ask who ask in AWS JSON.
+    pub(crate) const JSON: Self = Self { path: "/", query: "", is_json: true };
 }
 
 /// Does something to its end although the client goes away: what was changed has to be seen everywhere, and be in the audit log.
-async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work).await {
         Ok(answer) => answer,
         Err(error) => resume_unwind(match error.try_into_panic() {
@@ -239,8 +303,15 @@ async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answ
     }
 }
 
+/// Whether a request is for the page for Prometheus, and may see it. That names all queues of all accounts: with authentication on it
+/// is for the root alone.
+fn shows_metrics(parts: &Parts, caller: &Caller) -> bool {
+    let may = matches!(caller.who, Who::Unchecked | Who::Root);
+    may && parts.method == Method::GET && parts.uri.path() == "/metrics"
+}
+
 /// Whether an operation changes more than messages, so that the audit log has a line of it.
-fn manages(operation: &Operation) -> bool {
+pub(crate) fn manages(operation: &Operation) -> bool {
     matches!(
         operation,
         Operation::CreateQueue(_)
@@ -281,18 +352,14 @@ fn form<'a>(parts: &Parts, body: &'a [u8]) -> &'a [u8] {
     if parts.method == Method::POST { body } else { &[] }
 }
 
-async fn run(
-    call: &Call<'_>,
-    parts: &Parts,
-    path: &str,
-    operation: Operation,
-) -> Result<Output, ServiceError> {
+async fn run(call: &Call<'_>, place: Place<'_>, operation: Operation) -> Result<Output, ServiceError> {
+    let Place { path, query, is_json } = place;
     if peek::is_path(path) {
-        return Box::pin(peek::run(call, parts.uri.query().unwrap_or_default(), operation)).await;
+        return Box::pin(peek::run(call, query, operation)).await;
     }
     // The real service has two endpoints: one for the actions on queues, one for each queue.
     let of_account = matches!(operation, Operation::CreateQueue(_) | Operation::ListQueues(_));
-    if of_account && encoding_of(&parts.headers) != Encoding::Json && queue_url::is_queue_path(path) {
+    if of_account && !is_json && queue_url::is_queue_path(path) {
         let message = format!("The action {} is not valid for this endpoint.", operation.name());
         return Err(ServiceError::new(ErrorKind::UnknownOperation, message));
     }
@@ -335,7 +402,7 @@ pin_project! {
     /// Runs a future and catches its panic: one request that goes wrong must not take the connection with it.
     ///
     /// No `async fn`, which would have room for the future twice: where it comes in, and where it is run.
-    struct Caught<F> {
+    pub(crate) struct Caught<F> {
         #[pin]
         future: F,
     }
@@ -354,11 +421,11 @@ impl<F: Future> Future for Caught<F> {
     }
 }
 
-fn caught<F: Future>(future: F) -> Caught<F> {
+pub(crate) fn caught<F: Future>(future: F) -> Caught<F> {
     Caught { future }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

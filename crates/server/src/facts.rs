@@ -5,6 +5,8 @@
 
 use crate::errors::{About, from_call, internal_failure};
 use crate::keys::QueueSealing;
+use crate::watch::Counting;
+use crate::watch::counters::{Counters, QueueCounters};
 use bongsu_engine::{Command, EngineError, QueueName, Reply, StringMap};
 use bongsu_node::{CallError, Node};
 use bongsu_policy::{Document, Kind, Limits};
@@ -27,6 +29,8 @@ pub(crate) struct Facts {
     pub(crate) policy: Policy,
     /// How its messages are sealed.
     pub(crate) sealing: QueueSealing,
+    /// What it has seen; the same after a change.
+    pub(crate) counters: Arc<QueueCounters>,
 }
 
 /// A queue's policy.
@@ -57,14 +61,19 @@ impl Policy {
 }
 
 /// The facts of queues that were asked for.
-#[derive(Default)]
 pub(crate) struct FactsMemory {
+    counters: Arc<Counters>,
     known: RwLock<HashMap<QueueName, Arc<Facts>>>,
     /// Counts what was forgotten: what was asked of the engine before may be old.
     forgotten: AtomicU64,
 }
 
 impl FactsMemory {
+    /// One that knows nothing yet; the counters of queues are among these.
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        Self { counters, known: RwLock::default(), forgotten: AtomicU64::new(0) }
+    }
+
     /// What is known of a queue; `None` if there is no such queue.
     ///
     /// # Errors
@@ -88,7 +97,8 @@ impl FactsMemory {
         let policy = Policy::read(name, description.attributes.get("Policy").map(String::as_str));
         let (attributes, tags) = (description.attributes, description.tags);
         let sealing = QueueSealing::of(name, &attributes);
-        let facts = Arc::new(Facts { attributes, tags, policy, sealing });
+        let counters = self.counters.of(name);
+        let facts = Arc::new(Facts { attributes, tags, policy, sealing, counters });
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if self.forgotten.load(Ordering::Acquire) == before {
             if known.len() >= CAPACITY {
@@ -98,6 +108,14 @@ impl FactsMemory {
             known.insert(name.clone(), Arc::clone(&facts));
         }
         Ok(Some(facts))
+    }
+
+    /// The counters of a queue that a request names, without asking whether it is there.
+    pub(crate) fn counting(&self, name: &QueueName) -> Counting {
+        match self.get(name) {
+            Some(facts) => Counting::Known(Arc::clone(&facts.counters)),
+            None => Counting::Later(name.clone(), Arc::clone(&self.counters)),
+        }
     }
 
     fn get(&self, name: &QueueName) -> Option<Arc<Facts>> {
@@ -129,12 +147,18 @@ pub(crate) fn changed_by(command: &Command) -> Option<&QueueName> {
 mod tests {
     use super::{FactsMemory, Policy, changed_by};
     use crate::logged::logged;
+    use crate::watch::Clock;
+    use crate::watch::counters::Counters;
     use bongsu_engine::{Command, QueueName, StringMap};
     use bongsu_node::{Node, NodeOptions};
     use std::sync::Arc;
 
     fn node() -> Node {
         Node::in_memory(NodeOptions::new([1; 32], 2)).unwrap()
+    }
+
+    fn memory() -> FactsMemory {
+        FactsMemory::new(Arc::new(Counters::new(Clock::start())))
     }
 
     fn name() -> QueueName {
@@ -151,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_is_seen_at_once() {
-        let (node, memory) = (node(), FactsMemory::default());
+        let (node, memory) = (node(), memory());
         assert!(memory.of(&node, &name()).await.unwrap().is_none());
         let (attributes, tags) = (StringMap::new(), StringMap::new());
         node.call(Command::CreateQueue { name: name(), attributes, tags }).await.unwrap();
@@ -162,6 +186,10 @@ mod tests {
         set_policy(&node, &memory, text).await;
         let facts = memory.of(&node, &name()).await.unwrap().unwrap();
         assert!(matches!(facts.policy, Policy::Document(_)));
+        assert!(
+            Arc::ptr_eq(&first.counters, &facts.counters),
+            "a change of the queue is none of what it has seen"
+        );
         set_policy(&node, &memory, "").await;
         assert!(matches!(memory.of(&node, &name()).await.unwrap().unwrap().policy, Policy::None));
         node.call(Command::DeleteQueue(name())).await.unwrap();
@@ -172,7 +200,7 @@ mod tests {
     /// Stores from before policies were read may hold such a text.
     #[tokio::test]
     async fn a_text_that_is_no_policy_is_no_open_door() {
-        let (node, memory) = (node(), FactsMemory::default());
+        let (node, memory) = (node(), memory());
         let attributes = StringMap::from([("Policy".to_owned(), "{\"Statement\": 1}".to_owned())]);
         node.call(Command::CreateQueue { name: name(), attributes, tags: StringMap::new() }).await.unwrap();
         assert!(matches!(memory.of(&node, &name()).await.unwrap().unwrap().policy, Policy::Unreadable));
@@ -194,7 +222,7 @@ mod tests {
     /// Whatever was asked before a change may be old when it arrives after it.
     #[tokio::test]
     async fn what_was_asked_before_a_change_is_not_remembered() {
-        let (node, memory) = (node(), FactsMemory::default());
+        let (node, memory) = (node(), memory());
         let (attributes, tags) = (StringMap::new(), StringMap::new());
         node.call(Command::CreateQueue { name: name(), attributes, tags }).await.unwrap();
         let asked = name();

@@ -6,12 +6,14 @@ use crate::audit::{Audit, AuditError, AuditFile, AuditThread};
 use crate::call::Edge;
 use crate::config::{AuditLog, Authentication, JournalKind, Settings};
 use crate::declare::{DeclareError, declare};
+use crate::desk::Desk;
 use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
 use crate::facts::FactsMemory;
 use crate::http::{Certificates, Exchange, TlsError, serve};
 use crate::keys::{Keys, KeysError};
 use crate::receipt::Sealer;
+use crate::watch::Watch;
 use bongsu_auth::seal::MasterKey;
 use bongsu_auth::secrets::SecretKey;
 use bongsu_node::Node;
@@ -35,6 +37,8 @@ pub struct Server {
     is_authenticating: bool,
     audit: Option<AuditThread>,
     upkeep: JoinHandle<()>,
+    /// Looks at everything every ten seconds.
+    sampling: JoinHandle<()>,
     certificates: Option<Arc<Certificates>>,
     /// Looks at the files of the certificates.
     watching: Option<JoinHandle<()>>,
@@ -103,6 +107,7 @@ impl Server {
             stopping: AtomicBool::new(false),
         });
         let upkeep = tokio::spawn(Arc::clone(&dispatcher.edge.keys).keep_up());
+        let sampling = dispatcher.edge.watch.start_sampling();
         let (stop, stopped) = watch::channel(false);
         let handler = {
             let dispatcher = Arc::clone(&dispatcher);
@@ -111,7 +116,8 @@ impl Server {
             }
         };
         let watching = certificates.clone().map(|certificates| tokio::spawn(certificates.watch()));
-        let serving = serve(listener, certificates.clone(), settings.limits, stopped, handler);
+        let connections = dispatcher.edge.watch.connections().clone();
+        let serving = serve(listener, certificates.clone(), settings.limits, connections, stopped, handler);
         Ok(Self {
             local_address,
             dispatcher,
@@ -122,6 +128,7 @@ impl Server {
             is_authenticating,
             audit,
             upkeep,
+            sampling,
             certificates,
             watching,
         })
@@ -130,6 +137,11 @@ impl Server {
     /// Where the server listens; with the port that port 0 became.
     pub fn local_address(&self) -> SocketAddr {
         self.local_address
+    }
+
+    /// The way in for what runs in the same process.
+    pub fn desk(&self) -> Desk {
+        Desk::new(Arc::clone(&self.dispatcher), self.certificates.clone(), self.local_address)
     }
 
     /// Whether callers have to show who they are.
@@ -155,6 +167,7 @@ impl Server {
         self.node.drain();
         // Changes that it has begun are finished by tasks of their own.
         self.upkeep.abort();
+        self.sampling.abort();
         if let Some(watching) = &self.watching {
             watching.abort();
         }
@@ -162,6 +175,10 @@ impl Server {
         let _ = self.stop.send(true);
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the listener ended badly");
+        }
+        let watch = self.dispatcher.edge.watch.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || watch.close()).await {
+            tracing::error!(%error, "the history of metrics ended badly");
         }
         if let Some(audit) = self.audit
             && let Err(error) = tokio::task::spawn_blocking(move || audit.stop()).await
@@ -194,14 +211,17 @@ async fn edge(
             (audit, Some(thread))
         }
     };
+    let data_dir = (settings.journal == JournalKind::File).then(|| settings.data_dir.clone());
+    let watch = Watch::new(node.clone(), data_dir);
     let edge = Edge {
         sealer: Sealer::new(&node.secret()),
         node: node.clone(),
         entropy: Entropy::new(),
         access,
         keys: Keys::open(node.clone(), master).await?,
-        facts: FactsMemory::default(),
+        facts: FactsMemory::new(Arc::clone(watch.counters())),
         audit,
+        watch,
     };
     Ok((edge, thread))
 }

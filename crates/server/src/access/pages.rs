@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 /// Whether a request comes from a page that is none of this server's. `public_url` is the address that it is known by, if it was
 /// given one; `authority` is the URI's, which stands for Host in HTTP/2.
-pub(super) fn is_foreign(
+pub(crate) fn is_foreign(
     method: &Method,
     authority: Option<&str>,
     headers: &HeaderMap,

@@ -8,6 +8,7 @@ use super::patience::Patience;
 use super::serving::Serving;
 use super::stream::{Admission, SharedStream};
 use super::tls::Certificates;
+use crate::watch::Connections;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -33,6 +34,7 @@ pub(crate) async fn serve<H, F>(
     listener: TcpListener,
     certificates: Option<Arc<Certificates>>,
     limits: Limits,
+    connections: Connections,
     mut stop: watch::Receiver<bool>,
     handler: H,
 ) where
@@ -68,6 +70,7 @@ pub(crate) async fn serve<H, F>(
             is_secure: certificates.is_some(),
             memory: memory.clone(),
             place,
+            counted: connections.open(),
         };
         let (stream, connection) = SharedStream::new(stream, admission, &patience);
         let serving = Serving { connection, limits, graceful: graceful.watcher(), stop: stop.clone() };

@@ -9,6 +9,7 @@
 use super::exchange::Stream;
 use super::memory::BodyMemory;
 use super::patience::{Patience, Phase, Rules, Waiting};
+use crate::watch::OpenConnection;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown};
@@ -47,6 +48,7 @@ pub(crate) struct Connection {
     memory: BodyMemory,
     /// Given back when the descriptor is.
     _place: OwnedSemaphorePermit,
+    _counted: OpenConnection,
 }
 
 /// What a connection is given when it is accepted.
@@ -55,6 +57,7 @@ pub(super) struct Admission {
     pub(super) is_secure: bool,
     pub(super) memory: BodyMemory,
     pub(super) place: OwnedSemaphorePermit,
+    pub(super) counted: OpenConnection,
 }
 
 impl SharedStream {
@@ -64,7 +67,7 @@ impl SharedStream {
         patience: &Patience,
     ) -> (Self, Arc<Connection>) {
         let (read, write) = stream.into_split();
-        let Admission { peer, is_secure, memory, place } = admission;
+        let Admission { peer, is_secure, memory, place, counted } = admission;
         let connection = Arc::new(Connection {
             write,
             peer,
@@ -75,6 +78,7 @@ impl SharedStream {
             rules: Arc::clone(patience.rules()),
             memory,
             _place: place,
+            _counted: counted,
         });
         patience.watch(&connection);
         (Self { read, connection: Arc::clone(&connection) }, connection)

@@ -92,7 +92,7 @@ impl Certificates {
     }
 
     /// For a connection that begins now.
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

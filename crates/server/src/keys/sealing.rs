@@ -110,6 +110,7 @@ impl Call<'_> {
         let Some(facts) = self.edge.facts.of(&self.edge.node, name).await? else {
             return Ok(Sealing::NoQueue);
         };
+        self.watching.is_about(&facts.counters);
         let (queue, keys) = (&facts.sealing, &self.edge.keys);
         let reference = match &queue.mode {
             Mode::Off => return Ok(Sealing::Off),
@@ -138,6 +139,7 @@ impl Call<'_> {
     /// The KMS errors of SQS.
     pub(crate) async fn check_receivable(&self, name: &QueueName) -> Result<(), ServiceError> {
         let Some(facts) = self.edge.facts.of(&self.edge.node, name).await? else { return Ok(()) };
+        self.watching.is_about(&facts.counters);
         match &facts.sealing.mode {
             Mode::Off | Mode::OfSqs(_) => Ok(()),
             Mode::Misnamed(text) => Err(Unusable::NoName(text.clone()).into()),

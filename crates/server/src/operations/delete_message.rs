@@ -16,11 +16,14 @@ pub(super) async fn run(call: &Call<'_>, request: DeleteMessageRequest) -> Resul
         call.describe(name).await?;
         return Err(invalid_receipt_handle(handle));
     };
+    let counting = call.edge.facts.counting(&name);
     let about = About { receipt_handle: handle, ..About::default() };
     match call.ask(Command::Delete { name, receipts: vec![receipt] }, about).await? {
         Reply::Each(mut results) => {
             let result = results.pop().ok_or_else(internal_failure)?;
-            result.map(|()| Output::DeleteMessage).map_err(|error| from_engine(error, about))
+            result.map_err(|error| from_engine(error, about))?;
+            counting.now().deleted(1);
+            Ok(Output::DeleteMessage)
         }
         other => Err(unexpected(&other)),
     }

@@ -14,6 +14,7 @@ pub(super) async fn run(call: &Call<'_>, request: DeleteMessageBatchRequest) -> 
     let entries = request.entries;
     batch::check("DeleteMessageBatchRequestEntry", entries.iter().map(|entry| entry.id.as_str()))?;
     let opened: Vec<_> = entries.iter().map(|entry| call.edge.sealer.open(&entry.receipt_handle)).collect();
+    let counting = call.edge.facts.counting(&name);
     let command = Command::Delete { name, receipts: opened.iter().flatten().copied().collect() };
     let mut results = match call.ask(command, About::default()).await? {
         Reply::Each(results) => results.into_iter(),
@@ -34,6 +35,9 @@ pub(super) async fn run(call: &Call<'_>, request: DeleteMessageBatchRequest) -> 
             Ok(()) => response.successful.push(DeleteMessageBatchResultEntry { id: entry.id }),
             Err(error) => response.failed.push(BatchResultErrorEntry::new(entry.id, &error)),
         }
+    }
+    if !response.successful.is_empty() {
+        counting.now().deleted(response.successful.len());
     }
     Ok(Output::DeleteMessageBatch(response))
 }

@@ -7,6 +7,7 @@ use bongsu_wire::{DeleteQueueRequest, Output, ServiceError};
 
 pub(super) async fn run(call: &Call<'_>, request: DeleteQueueRequest) -> Result<Output, ServiceError> {
     let name = call.queue(&request.queue_url)?;
-    call.order(Command::DeleteQueue(name), About::default()).await?;
+    call.order(Command::DeleteQueue(name.clone()), About::default()).await?;
+    call.edge.watch.counters().forget(&name);
     Ok(Output::DeleteQueue)
 }

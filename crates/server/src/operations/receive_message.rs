@@ -47,6 +47,9 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     let about = About { attempt_id: attempt_id.as_deref().unwrap_or_default(), ..About::default() };
     let fifo = name.is_fifo();
     call.check_receivable(&name).await?;
+    if let Some(counters) = call.watching.counters() {
+        call.edge.watch.receives(counters, call.caller, call.user_agent(), call.watching.begun_ns);
+    }
     let receive =
         Receive { name, max_messages, visibility_timeout_ms, wait_ms, attempt_id: attempt_id.clone() };
     let Some(received) = waiting::receive(call, receive, about).await? else {
@@ -69,6 +72,9 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     // A damaged message comes back, and in the end to its dead-letter queue; it must not take the others with it.
     if messages.is_empty() && handed_out > 0 {
         return Err(internal_failure());
+    }
+    if let Some(counters) = call.watching.counters() {
+        counters.received(messages.len());
     }
     Ok(Output::ReceiveMessage(ReceiveMessageResponse { messages }))
 }

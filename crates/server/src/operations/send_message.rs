@@ -30,12 +30,16 @@ pub(super) async fn run(call: &Call<'_>, request: SendMessageRequest) -> Result<
     if let Sealing::NoQueue = sealing {
         return Err(ServiceError::queue_does_not_exist());
     }
+    let size_bytes = prepared.outgoing.size_bytes;
     let command = Command::Send { name, messages: vec![prepared.outgoing] };
     let sent = match call.ask(command, About::default()).await? {
         Reply::Sent(mut results) => results.pop().ok_or_else(internal_failure)?,
         other => return Err(unexpected(&other)),
     };
     let accepted = accepted(sent.map_err(|error| from_engine(error, About::default()))?, fifo);
+    if let Some(counters) = call.watching.counters() {
+        counters.sent(size_bytes);
+    }
     Ok(Output::SendMessage(SendMessageResponse {
         md5_of_message_body: prepared.body_md5,
         md5_of_message_attributes: prepared.attributes_md5,

@@ -116,8 +116,9 @@ async fn send(
     for (id, result) in prepared {
         told.push(match result {
             Ok(Prepared { outgoing, body_md5, attributes_md5, system_attributes_md5 }) => {
+                let size_bytes = outgoing.size_bytes;
                 messages.push(outgoing);
-                (id, Ok((body_md5, attributes_md5, system_attributes_md5)))
+                (id, Ok((size_bytes, body_md5, attributes_md5, system_attributes_md5)))
             }
             Err(error) => (id, Err(error)),
         });
@@ -133,7 +134,10 @@ async fn send(
             }
         };
         match sent {
-            Ok((sent, (body_md5, attributes_md5, system_attributes_md5))) => {
+            Ok((sent, (size_bytes, body_md5, attributes_md5, system_attributes_md5))) => {
+                if let Some(counters) = call.watching.counters() {
+                    counters.sent(size_bytes);
+                }
                 let accepted = accepted(sent, fifo);
                 response.successful.push(SendMessageBatchResultEntry {
                     id,

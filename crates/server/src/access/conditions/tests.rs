@@ -4,6 +4,8 @@ use super::Conditions;
 use crate::access::Caller;
 use crate::facts::{Facts, Policy};
 use crate::keys::QueueSealing;
+use crate::watch::Clock;
+use crate::watch::counters::Counters;
 use bongsu_engine::{QueueName, StringMap};
 use bongsu_policy::{Context, Document, Kind, Limits, Principal, Request, Value, Values, evaluate};
 use hyper::HeaderMap;
@@ -17,7 +19,8 @@ fn map(pairs: &[(&str, &str)]) -> StringMap {
 fn facts(tags: &[(&str, &str)]) -> Facts {
     let name = QueueName::new(ACCOUNT, "eu-west-1", "jobs");
     let sealing = QueueSealing::of(&name, &StringMap::new());
-    Facts { attributes: StringMap::new(), tags: map(tags), policy: Policy::None, sealing }
+    let counters = Counters::new(Clock::start()).of(&name);
+    Facts { attributes: StringMap::new(), tags: map(tags), policy: Policy::None, sealing, counters }
 }
 
 /// Asks about a request on a queue with these tags, which removes tags of these keys.

@@ -2,6 +2,7 @@ use super::{Patience, Phase};
 use crate::http::limits::Limits;
 use crate::http::memory::BodyMemory;
 use crate::http::stream::{Admission, Connection, SharedStream};
+use crate::watch::Connections;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,8 @@ async fn pair() -> (TcpStream, TcpStream) {
 fn admit(stream: TcpStream, patience: &Patience) -> (SharedStream, Arc<Connection>) {
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
     let memory = BodyMemory::new(1 << 20, Duration::ZERO);
-    let admission = Admission { peer: IpAddr::V4(Ipv4Addr::LOCALHOST), is_secure: false, memory, place };
+    let (peer, counted) = (IpAddr::V4(Ipv4Addr::LOCALHOST), Connections::default().open());
+    let admission = Admission { peer, is_secure: false, memory, place, counted };
     SharedStream::new(stream, admission, patience)
 }
 

@@ -1,6 +1,7 @@
 //! A listener with a handler that shows what of a request arrives, and clients for it.
 
 use crate::http::{BodyError, Certificates, Exchange, Limits, TlsFiles, read_body, serve};
+use crate::watch::Connections;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
@@ -48,7 +49,14 @@ impl Server {
             let waiting = Arc::clone(&waiting);
             move |request, exchange| respond(request, exchange, Arc::clone(&waiting))
         };
-        let serving = tokio::spawn(serve(listener, certificates.clone(), limits, stopped, handler));
+        let serving = tokio::spawn(serve(
+            listener,
+            certificates.clone(),
+            limits,
+            Connections::default(),
+            stopped,
+            handler,
+        ));
         Self { address, certificates, waiting, stop, serving }
     }
 

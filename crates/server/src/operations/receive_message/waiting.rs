@@ -5,6 +5,7 @@ use crate::errors::{About, from_call, throttled};
 use bongsu_engine::Receive;
 use bongsu_node::{CallError, Received};
 use bongsu_wire::ServiceError;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An answer that takes longer than this is one that waits for messages.
@@ -37,10 +38,18 @@ async fn wait(
     about: About<'_>,
 ) -> Result<Option<Received>, ServiceError> {
     let Some(_counted) = call.edge.access.shares.begin_poll(call.caller) else { return Err(throttled()) };
+    let _shown = call.edge.watch.begin_long_poll(
+        call.watching.counters().map(Arc::clone),
+        call.caller,
+        call.user_agent(),
+    );
+    let since_ns = call.edge.watch.now_ns();
     let received = tokio::select! {
         received = receiving => received.map_err(|error| from_call(error, about))?,
         () = call.connection.departure() => return Ok(None),
     };
+    let waited_ns = call.edge.watch.now_ns().saturating_sub(since_ns);
+    call.watching.waited(waited_ns + UNWATCHED.as_nanos() as u64);
     if received.deliveries.is_empty() {
         return Ok(Some(received));
     }
