@@ -142,6 +142,12 @@ impl Pin {
         Pin(segment)
     }
 
+    /// Whether it also holds what lies at `at`.
+    #[must_use]
+    pub fn covers(&self, at: Position) -> bool {
+        self.0.covers(at)
+    }
+
     /// Reads `len` bytes at `at`, which must lie within the payload of one entry of the segment. May block on the disk.
     /// The bytes are not checked, as checksums cover whole entries.
     ///
@@ -160,6 +166,9 @@ impl Pin {
 
 /// What a [`Pin`] holds; implemented by journals, used through `Pin`.
 pub trait PinnedSegment: Send + Sync {
+    /// See [`Pin::covers`].
+    fn covers(&self, at: Position) -> bool;
+
     /// See [`Pin::read`].
     ///
     /// # Errors

@@ -129,6 +129,9 @@ pub trait DiskFile: Send + Sync {
     /// What the system said.
     fn read_cached_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<bool>;
 
+    /// Says that these bytes are going to be read soon. A hint, which may do nothing; it doesn't wait for the disk.
+    fn will_need(&self, _offset: u64, _len_bytes: u64) {}
+
     /// Writes all of `parts`, one after the other, at `offset`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+mod ahead;
 mod backup;
 mod format;
 mod mend;

@@ -91,6 +91,10 @@ impl Segment {
 }
 
 impl PinnedSegment for Segment {
+    fn covers(&self, at: Position) -> bool {
+        at >= self.base && at < self.read().end
+    }
+
     fn read(&self, at: Position, len: u32) -> Result<Bytes, JournalError> {
         self.bytes(at, len).ok_or(JournalError::Missing(at))
     }

@@ -371,7 +371,13 @@ fn hold_bodies(reader: &dyn Reader, reply: Reply) -> Result<Answer, CallError> {
         Reply::Peeked(messages) => messages.iter().map(|message| message.body).collect(),
         _ => Vec::new(),
     };
-    let bodies: Option<Vec<Body>> = refs.into_iter().map(|body| Body::hold(reader, body)).collect();
+    let mut last: Option<Body> = None;
+    let mut hold = |body: BodyRef| {
+        // Most of what is handed out together lies together.
+        last = last.take().and_then(|last| last.hold_too(body)).or_else(|| Body::hold(reader, body));
+        last.clone()
+    };
+    let bodies: Option<Vec<Body>> = refs.into_iter().map(&mut hold).collect();
     let bodies = bodies
         .ok_or_else(|| CallError::Unavailable("a message's bytes are missing from the journal".into()))?;
     Ok(Answer { reply, bodies })

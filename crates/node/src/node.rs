@@ -84,6 +84,11 @@ impl Body {
         Some(Self { pin: reader.pin(Position(at.position))?, at })
     }
 
+    /// Another message that the same hold is on.
+    pub(crate) fn hold_too(self, at: BodyRef) -> Option<Self> {
+        self.pin.covers(Position(at.position)).then_some(Self { pin: self.pin, at })
+    }
+
     /// The bytes: at once when they are in memory, else from a thread that may block.
     ///
     /// # Errors

@@ -151,6 +151,16 @@ impl DiskFile for RealFile {
         }
     }
 
+    fn will_need(&self, offset: u64, len_bytes: u64) {
+        #[cfg(target_os = "linux")]
+        if let Some(len) = std::num::NonZeroU64::new(len_bytes) {
+            // Without it the reads themselves find out what they need.
+            let _ = rustix::fs::fadvise(&self.file, offset, Some(len), rustix::fs::Advice::WillNeed);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (offset, len_bytes);
+    }
+
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
         let total: usize = parts.iter().map(|part| part.len()).sum();
         let written = write_some(&self.file, offset, parts)?;

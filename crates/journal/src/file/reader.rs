@@ -64,11 +64,16 @@ impl PinnedFile {
 }
 
 impl PinnedSegment for PinnedFile {
+    fn covers(&self, at: Position) -> bool {
+        self.file.is_ok() && at.0 >= self.segment.base && at.0 < self.segment.end()
+    }
+
     fn read(&self, at: Position, len: u32) -> Result<Bytes, JournalError> {
         let (file, offset) = self.find(at, len)?;
         if let Some(bytes) = self.shared.recent.read(at.0, len) {
             return Ok(bytes);
         }
+        self.read_ahead(file, offset, len);
         let mut bytes = vec![0; len as usize];
         file.read_at(offset, &mut bytes).map_err(|e| io_error("reading", &self.segment.path, e))?;
         Ok(Bytes::from(bytes))
@@ -82,11 +87,23 @@ impl PinnedSegment for PinnedFile {
         if let Some(bytes) = self.shared.recent.read(at.0, len) {
             return Some(Ok(bytes));
         }
+        self.read_ahead(file, offset, len);
         let mut bytes = vec![0; len as usize];
         match file.read_cached_at(offset, &mut bytes) {
             Ok(true) => Some(Ok(Bytes::from(bytes))),
             Ok(false) => None,
             Err(e) => Some(Err(io_error("reading", &self.segment.path, e))),
+        }
+    }
+}
+
+impl PinnedFile {
+    /// Asks for what is likely to be read next: a backlog is mostly read from front to back, and appends left nothing of it in the
+    /// page cache.
+    fn read_ahead(&self, file: &dyn DiskFile, offset: u64, len: u32) {
+        let end = self.place.offset(self.segment.end());
+        if let Some((from, to)) = self.segment.ahead.next(offset, offset + u64::from(len), end) {
+            file.will_need(from, to - from);
         }
     }
 }

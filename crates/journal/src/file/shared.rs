@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::ahead::Ahead;
 use super::format::{Chain, LogId};
 use super::recent::Recent;
 use super::window::Place;
@@ -23,12 +24,15 @@ pub(super) struct Segment {
     /// Up to where its entries are durable, and so may be read.
     end: AtomicU64,
     sealed: AtomicBool,
+    /// What its readers have asked the disk for.
+    pub(super) ahead: Ahead,
 }
 
 impl Segment {
     pub(super) fn new(base: u64, epoch: u64, chain: Chain, path: PathBuf) -> Segment {
         let path = Arc::from(path);
-        Segment { base, epoch, chain, path, end: AtomicU64::new(base), sealed: AtomicBool::new(false) }
+        let (end, sealed) = (AtomicU64::new(base), AtomicBool::new(false));
+        Segment { base, epoch, chain, path, end, sealed, ahead: Ahead::default() }
     }
 
     pub(super) fn end(&self) -> u64 {
