@@ -1,0 +1,1 @@
+import type { Plugin } from "vite"; export function mockServer(): Plugin { return { name: "x" }; }

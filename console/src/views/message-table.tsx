@@ -1,0 +1,116 @@
+import type { JSX } from "preact";
+import { bytes, count, preciseTime, relative } from "../format";
+import { messages } from "../i18n";
+import type { MessageRow } from "../api/types";
+import { TickAll, useRowKeys } from "../ui/table";
+import { StateBadge } from "./message-dialog";
+
+/** Rows of messages: what browse, search and dead letters show. */
+export function MessageTable(props: {
+  rows: readonly MessageRow[];
+  chosen: ReadonlySet<string>;
+  onChosen: (sequences: ReadonlySet<string>) => void;
+  onOpen: (index: number) => void;
+  grouped: boolean;
+  showState?: boolean;
+  showSource?: boolean;
+  busy?: boolean;
+}): JSX.Element {
+  const t = messages.value.message;
+  const { rows, chosen, onChosen } = props;
+  const toggle = (sequence: string): void => {
+    const next = new Set(chosen);
+    if (!next.delete(sequence)) next.add(sequence);
+    onChosen(next);
+  };
+  const keys = useRowKeys({ open: props.onOpen, tick: (index) => rows[index] && toggle(rows[index].sequence) });
+  return (
+    <div class="table-wrap" aria-busy={props.busy ?? false}>
+      <table class="messages">
+        <thead>
+          <tr>
+            <th class="tick">
+              <TickAll
+                all={rows.length > 0 && rows.every((row) => chosen.has(row.sequence))}
+                some={rows.some((row) => chosen.has(row.sequence))}
+                onChange={(on) => {
+                  const next = new Set(chosen);
+                  for (const row of rows) on ? next.add(row.sequence) : next.delete(row.sequence);
+                  onChosen(next);
+                }}
+              />
+            </th>
+            <th>{t.body}</th>
+            {props.showState && <th>{t.state}</th>}
+            {props.grouped && <th class="hide-narrow">{t.group}</th>}
+            {props.showSource && <th>{t.source}</th>}
+            <th class="number">{t.receivesShort}</th>
+            <th class="number hide-narrow">{t.size}</th>
+            <th class="hide-narrow">{t.sent}</th>
+          </tr>
+        </thead>
+        <tbody {...keys}>
+          {rows.map((row, index) => (
+            <tr
+              key={row.sequence}
+              tabIndex={index === 0 ? 0 : -1}
+              aria-selected={chosen.has(row.sequence)}
+              class={chosen.has(row.sequence) ? "ticked" : ""}
+              data-message={row.id}
+            >
+              <td class="tick">
+                <input
+                  type="checkbox"
+                  tabIndex={-1}
+                  aria-label={t.choose(row.id)}
+                  checked={chosen.has(row.sequence)}
+                  onChange={() => toggle(row.sequence)}
+                />
+              </td>
+              <td class="preview">
+                <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(index)}>
+                  {row.notShown !== null ? t.hidden : preview(row.body)}
+                </button>
+                {Object.keys(row.messageAttributes).length > 0 && (
+                  <span class="muted small-text attribute-names">{Object.keys(row.messageAttributes).join(", ")}</span>
+                )}
+              </td>
+              {props.showState && (
+                <td>
+                  <StateBadge state={row.state} />
+                </td>
+              )}
+              {props.grouped && (
+                <td class="hide-narrow mono clip" title={row.attributes["MessageGroupId"] ?? ""}>
+                  {row.attributes["MessageGroupId"] ?? "–"}
+                </td>
+              )}
+              {props.showSource && <td class="mono clip">{sourceOf(row) ?? "–"}</td>}
+              <td class="number">{count(Number(row.attributes["ApproximateReceiveCount"] ?? 0))}</td>
+              <td class="number hide-narrow nowrap">{bytes(row.bodyBytes)}</td>
+              <td class="hide-narrow nowrap">
+                <SentAt row={row} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function SentAt({ row }: { row: MessageRow }): JSX.Element {
+  const sent = Number(row.attributes["SentTimestamp"]);
+  if (!Number.isFinite(sent)) return <span>–</span>;
+  return <span title={preciseTime(sent)}>{relative(Math.min(sent, Date.now()))}</span>;
+}
+
+/** A body on one line. */
+export function preview(body: string): string {
+  return body.slice(0, 300).replace(/\s+/g, " ");
+}
+
+/** The name of the queue that a dead letter comes from. */
+export function sourceOf(row: MessageRow): string | null {
+  return row.attributes["DeadLetterQueueSourceArn"]?.split(":").at(-1) ?? null;
+}

@@ -1,0 +1,314 @@
+import type { JSX } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { api } from "../../api/client";
+import type { MessagePage, MessageRow, MessageState, QueueDetail } from "../../api/types";
+import { compact, count, percent } from "../../format";
+import { messages } from "../../i18n";
+import { parameters, setParameters } from "../../router";
+import { Button, Empty, Loading, Notice, Progress } from "../../ui/basics";
+import { ConfirmDialog } from "../../ui/dialog";
+import { ErrorNotice } from "../../ui/errors";
+import { Icon } from "../../ui/icons";
+import { Pager } from "../../ui/table";
+import { Tabs } from "../../ui/tabs";
+import { MessageDialog } from "../message-dialog";
+import { MessageTable } from "../message-table";
+import { operateOn, reportOperation } from "./operate";
+import type { TabProps } from "./queue";
+
+type Shown = MessageState | "all";
+const STATES: readonly Shown[] = ["visible", "in-flight", "delayed", "all"];
+const LIMIT = 50;
+
+/** Looks at messages without receiving them: their receive counts stay as they are. */
+export function BrowseTab({ queue }: TabProps): JSX.Element {
+  const t = messages.value.browse;
+  const wanted = parameters.value.get("state");
+  const state: Shown = STATES.find((one) => one === wanted) ?? "visible";
+  const text = parameters.value.get("find") ?? "";
+  const counts: Record<Shown, number> = {
+    visible: queue.visible,
+    "in-flight": queue.inFlight,
+    delayed: queue.delayed,
+    all: queue.visible + queue.inFlight + queue.delayed,
+  };
+  const words = messages.value.states;
+  const labels: Record<Shown, string> = { visible: words.visible, "in-flight": words.inFlight, delayed: words.delayed, all: words.all };
+  return (
+    <>
+      <div class="row spread browse-head">
+        <Tabs
+          small
+          label={t.states}
+          current={state}
+          panel="browse-panel"
+          tabs={STATES.map((id) => ({
+            id,
+            label: (
+              <>
+                {labels[id]} <span class="count">{compact(counts[id])}</span>
+              </>
+            ),
+          }))}
+          onChange={(id) => setParameters({ state: id === "visible" ? null : id, offset: null }, { replace: true })}
+        />
+        <SearchBox text={text} />
+      </div>
+      <div id="browse-panel" role="tabpanel" aria-label={labels[state]}>
+        {text === "" ? (
+          <Pages key={state} queue={queue} state={state} />
+        ) : (
+          <Found key={`${state} ${text}`} queue={queue} state={state} text={text} />
+        )}
+      </div>
+    </>
+  );
+}
+
+function SearchBox({ text }: { text: string }): JSX.Element {
+  const t = messages.value.browse;
+  const [typed, setTyped] = useState(text);
+  useEffect(() => setTyped(text), [text]);
+  return (
+    <form
+      class="search-field"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setParameters({ find: typed, offset: null });
+      }}
+    >
+      <Icon name="search" />
+      <input
+        data-search
+        type="search"
+        aria-label={t.search}
+        placeholder={t.search}
+        value={typed}
+        spellcheck={false}
+        maxLength={256}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          // The cross in the field empties it without a submit.
+          if (event.currentTarget.value === "") setParameters({ find: null, offset: null }, { replace: true });
+        }}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </form>
+  );
+}
+
+interface Listed {
+  queue: QueueDetail;
+  state: Shown;
+}
+
+function Pages({ queue, state }: Listed): JSX.Element {
+  const t = messages.value.browse;
+  const [page, setPage] = useState<MessagePage | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const offset = Math.max(0, Number(parameters.value.get("offset")) || 0);
+  useEffect(() => {
+    const stop = new AbortController();
+    setBusy(true);
+    api
+      .messages(queue.name, { state, offset, limit: LIMIT }, stop.signal)
+      .then(
+        (found) => {
+          setPage(found);
+          setError(null);
+        },
+        (failure: unknown) => {
+          if (!stop.signal.aborted) setError(failure);
+        },
+      )
+      .finally(() => {
+        if (!stop.signal.aborted) setBusy(false);
+      });
+    return () => stop.abort();
+  }, [queue.name, state, offset, turn]);
+  const reload = useCallback(() => setTurn((before) => before + 1), []);
+  if (!page) return error === null ? <Loading /> : <ErrorNotice error={error} retry={reload} />;
+  const bar = (
+    <Button small icon="refresh" busy={busy} onClick={reload}>
+      {messages.value.common.refresh}
+    </Button>
+  );
+  return (
+    <>
+      {error !== null && <ErrorNotice error={error} retry={reload} />}
+      <Rows queue={queue} rows={page.messages} state={state} busy={busy} onChanged={reload} extra={bar} />
+      {page.messages.length === 0 && <Empty title={page.total === 0 ? t.none : t.beyond}>{page.total === 0 && t.untouched}</Empty>}
+      <Pager
+        offset={offset}
+        limit={LIMIT}
+        total={page.total}
+        busy={busy}
+        onOffset={(next) => setParameters({ offset: next === 0 ? null : String(next) })}
+      />
+    </>
+  );
+}
+
+const MOST_MATCHES = 1_000;
+
+interface Finding {
+  matches: MessageRow[];
+  scanned: number;
+  total: number;
+  nextOffset: number | null;
+  running: boolean;
+}
+
+/** Searches on, a bounded piece at a time, until everything was seen, enough was found, or one stops it. */
+function Found({ queue, state, text }: Listed & { text: string }): JSX.Element {
+  const t = messages.value.browse;
+  const [finding, setFinding] = useState<Finding>({ matches: [], scanned: 0, total: 0, nextOffset: 0, running: true });
+  const [error, setError] = useState<unknown>(null);
+  const stop = useRef<AbortController | null>(null);
+  const search = useCallback(
+    async (start: Finding): Promise<void> => {
+      const own = new AbortController();
+      stop.current = own;
+      setError(null);
+      let now: Finding = { ...start, running: true };
+      const roomUntil = start.matches.length + MOST_MATCHES;
+      setFinding(now);
+      try {
+        while (now.nextOffset !== null && now.matches.length < roomUntil) {
+          const page = await api.search(queue.name, { text, state, offset: now.nextOffset }, own.signal);
+          // Messages move while one searches; none is shown twice.
+          const seen = new Set(now.matches.map((row) => row.sequence));
+          now = {
+            matches: [...now.matches, ...page.matches.filter((row) => !seen.has(row.sequence))],
+            scanned: now.scanned + page.scanned,
+            total: page.total,
+            nextOffset: page.nextOffset,
+            running: true,
+          };
+          setFinding(now);
+        }
+      } catch (failure) {
+        if (!own.signal.aborted) setError(failure);
+      }
+      setFinding({ ...now, running: false });
+    },
+    [queue.name, state, text],
+  );
+  useEffect(() => {
+    void search({ matches: [], scanned: 0, total: 0, nextOffset: 0, running: true });
+    return () => stop.current?.abort();
+  }, [search]);
+  const { matches, scanned, total, running, nextOffset } = finding;
+  const summary = t.found(count(matches.length), count(scanned), count(Math.max(total, scanned)));
+  return (
+    <>
+      <div class="row spread search-state">
+        {running ? (
+          <Progress value={scanned} of={total} label={t.searching}>
+            {summary} {total > 0 && percent(Math.min(1, scanned / total))}
+          </Progress>
+        ) : (
+          <span role="status">{summary}</span>
+        )}
+        {running ? (
+          <Button small icon="stop" onClick={() => stop.current?.abort()}>
+            {messages.value.common.stop}
+          </Button>
+        ) : (
+          nextOffset !== null && (
+            <Button small icon="play" onClick={() => void search(finding)}>
+              {t.searchOn}
+            </Button>
+          )
+        )}
+      </div>
+      {error !== null && <ErrorNotice error={error} retry={() => void search(finding)} />}
+      {matches.length === 0 && !running && error === null && <Empty title={t.noMatch} />}
+      {matches.length > 0 && (
+        <Rows
+          queue={queue}
+          rows={matches}
+          state={state}
+          onChanged={(gone) => setFinding((now) => ({ ...now, matches: now.matches.filter((row) => !gone.has(row.sequence)) }))}
+        />
+      )}
+    </>
+  );
+}
+
+function Rows(props: {
+  queue: QueueDetail;
+  rows: readonly MessageRow[];
+  state: Shown;
+  busy?: boolean;
+  extra?: JSX.Element;
+  onChanged: (gone: ReadonlySet<string>) => void;
+}): JSX.Element {
+  const t = messages.value.browse;
+  const { queue, rows } = props;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [open, setOpen] = useState<string | null>(null);
+  const [deleting, setDeleting] = useState<readonly string[] | null>(null);
+  const at = rows.findIndex((row) => row.sequence === open);
+  const shown = rows[at];
+  return (
+    <>
+      <div class="row spread toolbar">
+        <span class="muted" aria-live="polite">
+          {chosen.size > 0 ? messages.value.common.chosen(count(chosen.size)) : t.untouched}
+        </span>
+        <div class="row tight">
+          {chosen.size > 0 && (
+            <Button small tone="danger" icon="trash" onClick={() => setDeleting([...chosen])}>
+              {messages.value.common.delete}
+            </Button>
+          )}
+          {props.extra}
+        </div>
+      </div>
+      {rows.length > 0 && (
+        <MessageTable
+          rows={rows}
+          chosen={chosen}
+          onChosen={setChosen}
+          onOpen={(index) => setOpen(rows[index]?.sequence ?? null)}
+          grouped={rows.some((row) => row.attributes["MessageGroupId"] !== undefined)}
+          showState={props.state === "all"}
+          busy={props.busy ?? false}
+        />
+      )}
+      {shown && (
+        <MessageDialog
+          queue={queue.name}
+          row={shown}
+          onClose={() => setOpen(null)}
+          onMove={rows.length > 1 ? (by) => setOpen(rows[(at + by + rows.length) % rows.length]?.sequence ?? null) : undefined}
+          actions={
+            <Button small tone="danger" icon="trash" onClick={() => setDeleting([shown.sequence])}>
+              {messages.value.common.delete}
+            </Button>
+          }
+        />
+      )}
+      {deleting && (
+        <ConfirmDialog
+          title={t.deleteTitle(count(deleting.length))}
+          action={messages.value.common.delete}
+          onClose={() => setDeleting(null)}
+          onConfirm={async () => {
+            const outcome = await operateOn(deleting, (some) => api.discard(queue.name, some));
+            setChosen(outcome.left);
+            setOpen(null);
+            props.onChanged(outcome.done);
+            reportOperation(outcome, messages.value.browse.deleted);
+          }}
+        >
+          <Notice tone="warning">{t.deleteText}</Notice>
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,300 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api } from "../../api/client";
+import type { Outgoing, QueueDetail } from "../../api/types";
+import { bytes, count, rate } from "../../format";
+import { messages } from "../../i18n";
+import { explain } from "../../i18n/errors";
+import {
+  EMPTY_DRAFT,
+  MOST_BYTES,
+  batches,
+  draftProblems,
+  outgoing,
+  splitFile,
+  type Draft,
+  type FileSplit,
+  type QueueRules,
+} from "../../logic/draft";
+import { PLACEHOLDERS } from "../../logic/template";
+import { setGuard } from "../../router";
+import { Button, Notice, Progress } from "../../ui/basics";
+import { ErrorNotice } from "../../ui/errors";
+import { SelectField, TextField } from "../../ui/fields";
+import { MessageFields } from "../message-fields";
+import type { TabProps } from "./queue";
+
+const MOST_REPEATS = 1_000_000;
+const MOST_FILE_BYTES = 64 * 1024 * 1024;
+/** Batches under way at a time on a standard queue; a FIFO queue's go one by one, as their order counts. */
+const PARALLEL = 4;
+
+export function rulesOf(queue: QueueDetail): QueueRules {
+  return {
+    fifo: queue.fifo,
+    contentBased: queue.attributes["ContentBasedDeduplication"] === "true",
+    maximumBytes: Number(queue.attributes["MaximumMessageSize"] ?? MOST_BYTES),
+  };
+}
+
+interface Sending {
+  total: number;
+  sent: number;
+  failed: number;
+  /** What was refused, each kind once. */
+  errors: Map<string, string>;
+  lastId: string | null;
+  startedMs: number;
+  endedMs: number | null;
+}
+
+interface LoadedFile {
+  name: string;
+  text: string;
+}
+
+export function SendTab({ queue }: TabProps): JSX.Element {
+  const t = messages.value.send;
+  const [draft, setDraft] = useState<Draft>({ ...EMPTY_DRAFT, deduplicationId: "" });
+  const [repeat, setRepeat] = useState("1");
+  const [file, setFile] = useState<LoadedFile | null>(null);
+  const [split, setSplit] = useState<FileSplit>("lines");
+  const [sending, setSending] = useState<Sending | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [tried, setTried] = useState(false);
+  const stop = useRef<AbortController | null>(null);
+  useEffect(() => () => stop.current?.abort(), []);
+
+  const rules = rulesOf(queue);
+  const found = draftProblems(file ? { ...draft, body: "x" } : draft, rules);
+  const repeats = /^\d{1,7}$/.test(repeat) && Number(repeat) >= 1 && Number(repeat) <= MOST_REPEATS ? Number(repeat) : null;
+  const bodies = file ? bodiesOf(file, split) : null;
+  const busy = sending !== null && sending.endedMs === null;
+  const total = (repeats ?? 0) * (bodies ? bodies.length : 1);
+  const ready = Object.keys(found).length === 0 && repeats !== null && total > 0;
+  useEffect(() => {
+    setGuard(busy ? () => window.confirm(messages.value.send.leave) : null);
+    return () => setGuard(null);
+  }, [busy]);
+
+  const send = async (): Promise<void> => {
+    setTried(true);
+    if (!ready || busy) return;
+    setError(null);
+    stop.current = new AbortController();
+    try {
+      await sendAll(queue, draftMessages(draft, repeats ?? 1, bodies), total, stop.current.signal, setSending);
+    } catch (failure) {
+      setError(failure);
+    }
+    setSending((now) => now && { ...now, endedMs: Date.now() });
+  };
+  return (
+    <form
+      class="form-page"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send();
+      }}
+    >
+      <section class="card">
+        <MessageFields
+          draft={draft}
+          onDraft={setDraft}
+          problems={tried || draft.body !== "" ? found : {}}
+          rules={rules}
+          withoutBody={file !== null}
+        />
+      </section>
+      <section class="card">
+        <div class="form-grid three">
+          <TextField
+            label={t.repeat}
+            value={repeat}
+            inputMode="numeric"
+            error={repeats === null ? messages.value.problems.range("1", count(MOST_REPEATS)) : null}
+            hint={t.repeatHint}
+            onValue={(value) => setRepeat(value.trim())}
+          />
+          <FilePicker file={file} onFile={setFile} />
+          {file && (
+            <SelectField
+              label={t.split}
+              value={split}
+              error={bodies === null ? t.notAnArray : null}
+              hint={bodies ? t.fileMessages(count(bodies.length)) : undefined}
+              options={[
+                { value: "lines", label: t.splitLines },
+                { value: "json", label: t.splitJson },
+                { value: "whole", label: t.splitWhole },
+              ]}
+              onValue={setSplit}
+            />
+          )}
+        </div>
+        <p class="muted small-text">
+          {t.placeholders} {PLACEHOLDERS.map((one) => [<code key={one}>{one}</code>, " "])}
+        </p>
+      </section>
+      {error !== null && <ErrorNotice error={error} />}
+      {sending && <SendingState sending={sending} />}
+      <div class="form-foot">
+        <span class="muted grow hide-narrow">{t.shortcut}</span>
+        {busy && (
+          <Button icon="stop" onClick={() => stop.current?.abort()}>
+            {messages.value.common.stop}
+          </Button>
+        )}
+        <Button tone="primary" icon="send" submit busy={busy} disabled={tried && !ready}>
+          {total > 1 ? t.sendMany(count(total)) : t.sendOne}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function bodiesOf(file: LoadedFile, split: FileSplit): string[] | null {
+  try {
+    return splitFile(file.text, split);
+  } catch {
+    return null;
+  }
+}
+
+function* draftMessages(draft: Draft, repeats: number, bodies: string[] | null): Generator<Outgoing> {
+  let n = 0;
+  for (let round = 0; round < repeats; round += 1) {
+    for (const body of bodies ?? [draft.body]) {
+      n += 1;
+      yield outgoing(draft, n, Date.now(), body);
+    }
+  }
+}
+
+async function sendAll(
+  queue: QueueDetail,
+  all: Iterable<Outgoing>,
+  total: number,
+  stop: AbortSignal,
+  report: (sending: Sending) => void,
+): Promise<void> {
+  const state: Sending = { total, sent: 0, failed: 0, errors: new Map(), lastId: null, startedMs: Date.now(), endedMs: null };
+  report({ ...state });
+  if (total === 1) {
+    for (const message of all) {
+      const answer = await api.sqs("SendMessage", { QueueUrl: queue.url, ...message }, stop);
+      report({ ...state, sent: 1, lastId: answer.MessageId });
+    }
+    return;
+  }
+  const work = batches(all);
+  const worker = async (): Promise<void> => {
+    for (let next = work.next(); !next.done && !stop.aborted; next = work.next()) {
+      await sendBatch(queue, next.value, state, stop);
+      report({ ...state });
+    }
+  };
+  await Promise.all(Array.from({ length: queue.fifo ? 1 : PARALLEL }, worker));
+}
+
+async function sendBatch(queue: QueueDetail, batch: Outgoing[], state: Sending, stop: AbortSignal): Promise<void> {
+  try {
+    const Entries = batch.map((message, index) => ({ Id: String(index), ...message }));
+    const answer = await api.sqs("SendMessageBatch", { QueueUrl: queue.url, Entries }, stop);
+    state.sent += answer.Successful?.length ?? 0;
+    state.failed += answer.Failed?.length ?? 0;
+    for (const failure of answer.Failed ?? []) state.errors.set(failure.Code, failure.Message ?? failure.Code);
+    state.lastId = answer.Successful?.at(-1)?.MessageId ?? state.lastId;
+  } catch (error) {
+    if (stop.aborted) return;
+    const { code, text, detail } = explain(error);
+    state.failed += batch.length;
+    state.errors.set(code, detail ?? text);
+  }
+}
+
+function SendingState({ sending }: { sending: Sending }): JSX.Element {
+  const t = messages.value.send;
+  const { sent, failed, total, errors } = sending;
+  const seconds = ((sending.endedMs ?? Date.now()) - sending.startedMs) / 1000;
+  const speed = seconds > 0.5 ? ` · ${rate(sent / seconds)} ${messages.value.units.perSecond}` : "";
+  if (sending.endedMs === null && total > 1) {
+    return (
+      <Progress value={sent + failed} of={total} label={t.progress}>
+        {count(sent)} / {count(total)}
+        {speed}
+      </Progress>
+    );
+  }
+  return (
+    <>
+      {sent > 0 && (
+        <Notice tone="success">
+          {total === 1 ? t.sentOne : t.sent(count(sent), count(total))}
+          {speed}
+          {sending.lastId && total === 1 && (
+            <>
+              {" "}
+              <code>{sending.lastId}</code>
+            </>
+          )}
+        </Notice>
+      )}
+      {failed > 0 && (
+        <Notice tone="error">
+          {t.failed(count(failed))}
+          <ul class="failures">
+            {[...errors].map(([code, text]) => (
+              <li key={code}>
+                {text} <code>{code}</code>
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      )}
+    </>
+  );
+}
+
+function FilePicker({ file, onFile }: { file: LoadedFile | null; onFile: (file: LoadedFile | null) => void }): JSX.Element {
+  const t = messages.value.send;
+  const input = useRef<HTMLInputElement>(null);
+  const [error, setError] = useState<string | null>(null);
+  const load = async (chosen: File | undefined): Promise<void> => {
+    setError(null);
+    if (!chosen) return;
+    if (chosen.size > MOST_FILE_BYTES) {
+      setError(t.fileTooLong(bytes(MOST_FILE_BYTES)));
+      return;
+    }
+    onFile({ name: chosen.name, text: await chosen.text() });
+  };
+  return (
+    <div class="field">
+      <div class="field-label">
+        <span id="file-label">{t.file}</span>
+      </div>
+      <div class="row tight">
+        <input
+          ref={input}
+          type="file"
+          class="off-screen"
+          tabIndex={-1}
+          aria-labelledby="file-label"
+          onChange={(event) => {
+            void load(event.currentTarget.files?.[0]);
+            event.currentTarget.value = "";
+          }}
+        />
+        <Button icon="upload" onClick={() => input.current?.click()}>
+          {file ? file.name : t.chooseFile}
+        </Button>
+        {file && <Button tone="quiet" icon="close" label={t.noFile} onClick={() => onFile(null)} />}
+      </div>
+      <div class="field-help">{error ? <span class="field-error">{error}</span> : t.fileHint}</div>
+    </div>
+  );
+}
