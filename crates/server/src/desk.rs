@@ -5,10 +5,12 @@
 //! looked up at each request.
 
 mod entry;
+mod figures;
 mod messages;
 mod queues;
 
 pub use entry::{Badge, Origin, Scope, Visit};
+pub use figures::{DiskRow, FailingRow, History, LatencyRow, OverviewRow, ProcessRow};
 pub use messages::{AttributeRow, Found, MessageRow, Outcome, Page, State};
 pub use queues::{
     ConsumerRow, Detail, Filter, Kind, Listing, QueueRow, QueueState, RatesRow, ScopeRow, Sort,
@@ -27,7 +29,7 @@ use bongsu_wire::{ErrorKind, Operation, Output, ServiceError, decode_json, encod
 use hyper::http::uri::Authority;
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio_rustls::TlsAcceptor;
 
@@ -42,6 +44,8 @@ pub struct Desk {
     address: SocketAddr,
     started_ms: u64,
     remembered: queues::Remembered,
+    /// When the console changed a queue last, as the watch tells: what it lists is not older.
+    changed_ns: Arc<AtomicU64>,
 }
 
 /// What a visitor reads who doesn't get what he asked for.
@@ -71,7 +75,14 @@ impl Desk {
         certificates: Option<Arc<Certificates>>,
         address: SocketAddr,
     ) -> Self {
-        Self { dispatcher, certificates, address, started_ms: clock::wall_ms(), remembered: queues::Remembered::default() }
+        Self {
+            dispatcher,
+            certificates,
+            address,
+            started_ms: clock::wall_ms(),
+            remembered: queues::Remembered::default(),
+            changed_ns: Arc::default(),
+        }
     }
 
     /// Whether callers have to show who they are.
@@ -153,7 +164,12 @@ impl Desk {
             let work = desk.dispatcher.carry_out(&call, operation, Place::JSON, &request_id);
             guarded(work, &request_id).await
         };
-        if changes { to_its_end(Box::pin(work)).await } else { work.await }
+        if !changes {
+            return work.await;
+        }
+        let result = to_its_end(Box::pin(work)).await;
+        self.changed_ns.fetch_max(self.watch().now_ns(), Ordering::Relaxed);
+        result
     }
 
     /// Whether a visitor may do what an operation asks for, without doing it. A refusal is in the audit log, as the operation's.
@@ -169,8 +185,9 @@ impl Desk {
         &self.dispatcher.edge.watch
     }
 
+    /// All queues, as they were a second ago, or since the console changed one.
     async fn survey(&self) -> Arc<Vec<Surveyed>> {
-        self.watch().survey().await
+        self.watch().survey_since(self.changed_ns.load(Ordering::Relaxed)).await
     }
 
     fn request_id(&self) -> String {

@@ -3,11 +3,11 @@
 use super::{Desk, Refusal, SIGN_IN_REQUIRED};
 use crate::access::realm::AccessKey;
 use crate::access::{Caller, Who, is_foreign};
+use crate::clock;
 use crate::config::Account;
 use crate::errors::throttled;
 use crate::identity::is_region;
 use bongsu_wire::ErrorKind;
-use crate::clock;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::Method;
 use hyper::header::{HOST, HeaderMap, REFERER, USER_AGENT};
@@ -116,7 +116,8 @@ impl Desk {
         };
         self.note_sign_in(origin, key_id, visit.as_ref());
         if visit.is_none() {
-            let message = "There is no such access key, it is not active, or its secret is another.".to_owned();
+            let message =
+                "There is no such access key, it is not active, or its secret is another.".to_owned();
             return Err(Refusal { status: 403, code: Cow::Borrowed("AccessDenied"), message });
         }
         Ok(badge)
@@ -195,7 +196,11 @@ fn mac(key: &[u8; 32], text: &str) -> [u8; 32] {
 
 fn invalid(message: &str) -> Refusal {
     let kind = ErrorKind::InvalidParameterValue;
-    Refusal { status: kind.status(), code: Cow::Borrowed("InvalidParameterValue"), message: message.to_owned() }
+    Refusal {
+        status: kind.status(),
+        code: Cow::Borrowed("InvalidParameterValue"),
+        message: message.to_owned(),
+    }
 }
 
 fn sign_in_required() -> Refusal {

@@ -15,8 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use bongsu_engine::{Act, Command, EngineError, PeekState, Peeked, QueueName, Reply, Which};
 use bongsu_node::Body;
 use bongsu_wire::{
-    Message, MessageAttributeValue, Operation, PurgeQueueRequest, ReceiveMessageRequest,
-    ServiceError, StartMessageMoveTaskRequest, StringMap,
+    Message, MessageAttributeValue, Operation, PurgeQueueRequest, ReceiveMessageRequest, ServiceError,
+    StartMessageMoveTaskRequest, StringMap,
 };
 use serde::Serialize;
 use std::borrow::Cow;
@@ -204,7 +204,11 @@ impl Desk {
         let mut opener = call.opener(&name);
         let (mut matches, mut scanned) = (Vec::new(), 0);
         loop {
-            let which = Which::Page { state: state.filter(), skip: offset.saturating_add(scanned), limit: SEARCH_PAGE };
+            let which = Which::Page {
+                state: state.filter(),
+                skip: offset.saturating_add(scanned),
+                limit: SEARCH_PAGE,
+            };
             let page = look(&call, &name, which).await?;
             let is_last = page.len() < SEARCH_PAGE;
             for (peeked, body) in &page {
@@ -238,7 +242,8 @@ impl Desk {
         sequences: Vec<u64>,
     ) -> Result<Vec<Outcome>, Refusal> {
         let purge = PurgeQueueRequest { queue_url: queue.to_owned() };
-        self.act(visit, queue, sequences, Act::Discard, ("DiscardMessages", Operation::PurgeQueue(purge))).await
+        self.act(visit, queue, sequences, Act::Discard, ("DiscardMessages", Operation::PurgeQueue(purge)))
+            .await
     }
 
     /// Moves messages to the queue of this ARN, or, without one, each to the queue that it fell out of.
@@ -282,7 +287,12 @@ impl Desk {
             let request_id = desk.request_id();
             let call = desk.call(&visit, desk.dispatcher.edge.audit.is_on());
             let result = guarded(acted(&call, &name, sequences, act, &operation), &request_id).await;
-            call.audit(&request_id, action, resource_of(&operation), result.as_ref().err().map(|error| error.kind.code()));
+            call.audit(
+                &request_id,
+                action,
+                resource_of(&operation),
+                result.as_ref().err().map(|error| error.kind.code()),
+            );
             result
         };
         Ok(to_its_end(Box::pin(work)).await?)
@@ -342,7 +352,8 @@ async fn acted(
 }
 
 fn gone() -> Refusal {
-    let message = "The message is not there any more, or somebody has received it and not given it back.".to_owned();
+    let message =
+        "The message is not there any more, or somebody has received it and not given it back.".to_owned();
     Refusal { status: 404, code: Cow::Borrowed("MessageGone"), message }
 }
 
@@ -445,9 +456,10 @@ impl MessageRow {
         has(&self.body)
             || has(&self.id)
             || self.attributes.values().any(|value| has(value))
-            || self.message_attributes.iter().any(|(name, attribute)| {
-                has(name) || attribute.string_value.as_deref().is_some_and(has)
-            })
+            || self
+                .message_attributes
+                .iter()
+                .any(|(name, attribute)| has(name) || attribute.string_value.as_deref().is_some_and(has))
     }
 }
 

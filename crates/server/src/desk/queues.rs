@@ -5,8 +5,8 @@ use super::{Desk, Refusal, Visit};
 use crate::access::Who;
 use crate::call::{Call, unexpected};
 use crate::errors::About;
-use bongsu_engine::attributes::{boolean, default_of};
 use crate::watch::{Consumer, Rates, Surveyed};
+use bongsu_engine::attributes::{boolean, default_of};
 use bongsu_engine::{Command, Description, QueueName, Reply};
 use bongsu_wire::{GetQueueAttributesRequest, ListQueuesRequest, Operation, Output, ServiceError, StringMap};
 use futures_util::{StreamExt as _, stream};
@@ -145,7 +145,8 @@ pub struct ConsumerRow {
 
 impl From<Consumer> for ConsumerRow {
     fn from(consumer: Consumer) -> Self {
-        let Consumer { address, user_agent, principal, waiting, receives_per_second, last_seen_ms } = consumer;
+        let Consumer { address, user_agent, principal, waiting, receives_per_second, last_seen_ms } =
+            consumer;
         Self { address, user_agent, principal, waiting, receives_per_second, last_seen_ms }
     }
 }
@@ -295,7 +296,8 @@ impl Desk {
             let queue = queues.get(index as usize)?;
             call.permit(&reading(&queue.name.name)).await.ok().map(|()| index)
         });
-        let indexes: Vec<u32> = judged.buffered(LOOKUPS).filter_map(|index| async move { index }).collect().await;
+        let indexes: Vec<u32> =
+            judged.buffered(LOOKUPS).filter_map(|index| async move { index }).collect().await;
         let seen = Seen { indexes: Arc::new(indexes), survey };
         self.remembered.put(visit, &seen);
         Ok(seen)
@@ -381,7 +383,9 @@ impl Desk {
         };
         let count = match more {
             // The survey has counted them.
-            true => self.survey().await.iter().find(|queue| queue.name == name).map_or(0, |queue| queue.sources),
+            true => {
+                self.survey().await.iter().find(|queue| queue.name == name).map_or(0, |queue| queue.sources)
+            }
             false => sources.len(),
         };
         let consumers = self.watch().consumers(&name).into_iter().map(ConsumerRow::from).collect();
@@ -391,6 +395,13 @@ impl Desk {
             consumers,
             source_names: sources.into_iter().map(|source| source.name).collect(),
         })
+    }
+
+    /// The queue of this name, if the visitor may read its attributes.
+    pub(super) async fn readable(&self, visit: &Visit, queue: &str) -> Result<QueueName, ServiceError> {
+        let name = queue_of(visit, queue)?;
+        self.permit(&self.call(visit, false), &reading(queue)).await?;
+        Ok(name)
     }
 
     /// Accounts and regions with queues that a visitor may list.

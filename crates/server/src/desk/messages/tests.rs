@@ -13,8 +13,11 @@ fn row(body: &str) -> MessageRow {
         string_value: Some("Straße".to_owned()),
         binary_value: None,
     };
-    let binary =
-        AttributeRow { data_type: "Binary".to_owned(), string_value: None, binary_value: Some("QUJD".to_owned()) };
+    let binary = AttributeRow {
+        data_type: "Binary".to_owned(),
+        string_value: None,
+        binary_value: Some("QUJD".to_owned()),
+    };
     MessageRow {
         sequence: "1".to_owned(),
         id: "0f1e2d3c-0000-4000-8000-000000000000".to_owned(),
@@ -72,7 +75,10 @@ fn only_names_name_queues() {
         host: String::new(),
     };
     for name in ["q", "Q-1_x", "q.fifo", &"q".repeat(80)] {
-        assert_eq!(queue_of(&visit, name).unwrap().arn(), format!("arn:aws:sqs:eu-west-1:111111111111:{name}"));
+        assert_eq!(
+            queue_of(&visit, name).unwrap().arn(),
+            format!("arn:aws:sqs:eu-west-1:111111111111:{name}")
+        );
     }
     for name in ["", "*", "a/b", "a:b", "a.b", ".fifo.fifo", "q?", "ü", "222222222222/q", &"q".repeat(81)] {
         assert!(queue_of(&visit, name).is_err(), "{name}");

@@ -70,7 +70,8 @@ fn encryption_is_as_the_attributes_have_it() {
 
 #[test]
 fn a_redrive_policy_names_the_dead_letter_queue() {
-    let policy = r#"{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:111111111111:dead", "maxReceiveCount": 3}"#;
+    let policy =
+        r#"{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:111111111111:dead", "maxReceiveCount": 3}"#;
     let target = |policy: &str| queue("q", &[("RedrivePolicy", policy)], 0).dead_letter_target;
     assert_eq!(target(policy), Some(QueueName::new("111111111111", "eu-west-1", "dead")));
     assert_eq!(target("{}"), None);

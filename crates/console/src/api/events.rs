@@ -1,0 +1,149 @@
+//! What keeps an open page up to date: a stream of server-sent events.
+
+use crate::api::Parameters;
+use crate::guard::Visitor;
+use crate::refusal::Refused;
+use crate::router::App;
+use axum::extract::{Request, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use bongsu_server::desk::{Refusal, Visit};
+use futures_util::stream::{Stream, unfold};
+use hyper::StatusCode;
+use hyper::http::request::Parts;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// How often a page gets what is new.
+const PERIOD: Duration = Duration::from_secs(2);
+/// How long nothing is sent at most.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Rows that a page can have on the screen.
+const MAX_ROWS: usize = 200;
+
+/// One page's stream.
+struct Page {
+    app: Arc<App>,
+    /// As it was asked for: who asks is found out anew each time.
+    parts: Parts,
+    queue: Option<String>,
+    rows: Vec<String>,
+    ticks: Interval,
+    stop: watch::Receiver<bool>,
+    /// Events that are to be sent.
+    ready: VecDeque<Event>,
+    is_over: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// `GET /api/events`
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    _: Visitor,
+    parameters: Parameters,
+    request: Request,
+) -> Result<Response, Refused> {
+    let rows: Vec<String> =
+        parameters.text("rows").unwrap_or_default().split(',').map(str::to_owned).collect();
+    let rows: Vec<String> = rows.into_iter().filter(|name| !name.is_empty()).collect();
+    if rows.len() > MAX_ROWS {
+        return Err(Refused::invalid(format!("At most {MAX_ROWS} rows at a time.")));
+    }
+    let full = |_| {
+        let message = "Too many pages are open.";
+        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "TooManyStreams", message)
+    };
+    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(full)?;
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let page = Page {
+        queue: parameters.text("queue").map(str::to_owned),
+        stop: app.stop.clone(),
+        app,
+        parts: request.into_parts().0,
+        rows,
+        ticks,
+        ready: VecDeque::new(),
+        is_over: false,
+        _place: place,
+    };
+    let events: Box<dyn Stream<Item = Result<Event, Infallible>> + Send> = Box::new(unfold(page, Page::next));
+    Ok(Sse::new(Box::into_pin(events)).keep_alive(KeepAlive::new().interval(SILENCE)).into_response())
+}
+
+impl Page {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        while self.ready.is_empty() {
+            if self.is_over {
+                return None;
+            }
+            tokio::select! {
+                _ = self.ticks.tick() => {}
+                _ = self.stop.wait_for(|stop| *stop) => return None,
+            }
+            self.gather().await;
+        }
+        let event = self.ready.pop_front()?;
+        Some((Ok(event), self))
+    }
+
+    /// Makes the events of one round.
+    async fn gather(&mut self) {
+        let visit = match Visitor::again(&self.app, &self.parts) {
+            Ok(visitor) => visitor.visit,
+            Err(_) => {
+                self.put("signed-out", &json!({}));
+                self.is_over = true;
+                return;
+            }
+        };
+        let app = Arc::clone(&self.app);
+        self.tell("overview", app.desk.overview(&visit).await);
+        if !self.rows.is_empty() {
+            self.tell("rows", app.desk.states(&visit, &self.rows).await);
+        }
+        if let Some(queue) = self.queue.clone() {
+            let detail = app.desk.queue(&visit, &queue).await;
+            let has_sources = detail.as_ref().is_ok_and(|detail| detail.row.sources > 0);
+            let arn = detail.as_ref().ok().map(|detail| detail.row.arn.clone());
+            self.tell("queue", detail);
+            if let Some(arn) = arn
+                && has_sources
+            {
+                self.tell("tasks", tasks(&app, visit, &arn).await);
+            }
+        }
+    }
+
+    /// What the visitor may not see, or is gone, is told as an error of that name; the page has to know.
+    fn tell(&mut self, name: &str, value: Result<impl Serialize, Refusal>) {
+        match value {
+            Ok(value) => self.put(name, &value),
+            Err(Refusal { code, message, .. }) => {
+                let error = json!({ "of": name, "error": { "code": code, "message": message } });
+                self.put("refused", &error);
+            }
+        }
+    }
+
+    fn put(&mut self, name: &str, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(data) => self.ready.push_back(Event::default().event(name).data(data)),
+            Err(error) => tracing::error!(%error, name, "an event has no JSON form"),
+        }
+    }
+}
+
+/// The move tasks of a dead-letter queue, as ListMessageMoveTasks has them.
+async fn tasks(app: &App, visit: Visit, arn: &str) -> Result<Value, Refusal> {
+    let body = json!({ "SourceArn": arn, "MaxResults": 10 }).to_string();
+    let answer = app.desk.sqs(visit, "ListMessageMoveTasks", body.as_bytes()).await?;
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    Ok(answer["Results"].clone())
+}

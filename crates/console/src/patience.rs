@@ -1,0 +1,96 @@
+//! Connections that don't take what they asked for. A stream of events that nobody reads would otherwise be kept for ever.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// How long a client may take to make room for more.
+const MAX_STALL: Duration = Duration::from_secs(30);
+
+/// A stream whose writes fail when the other side takes nothing for too long.
+pub(crate) struct Patient<S> {
+    stream: S,
+    /// Armed while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Patient<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, stalled: None }
+    }
+}
+
+impl<S: Unpin> Patient<S> {
+    fn judge<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let until = || Box::pin(tokio::time::sleep_until(Instant::now() + MAX_STALL));
+        match self.stalled.get_or_insert_with(until).as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.judge(cx, polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.judge(cx, polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.judge(cx, polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.judge(cx, polled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_STALL, Patient};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_given_up() {
+        let (ours, mut theirs) = tokio::io::duplex(16);
+        let mut stream = Patient::new(ours);
+        stream.write_all(&[0; 16]).await.unwrap();
+        let before = tokio::time::Instant::now();
+        assert_eq!(stream.write_all(b"x").await.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(before.elapsed().as_secs(), MAX_STALL.as_secs());
+        theirs.read_exact(&mut [0; 16]).await.unwrap();
+        stream.write_all(b"again").await.unwrap();
+    }
+}
