@@ -3,7 +3,9 @@
 use crate::admin::{KeyArguments, PolicyArguments, UserArguments};
 use crate::bench::Scenario;
 use crate::store::{Backup, Check, Restore};
-use bongsu_server::config::{Account, AuditLog, Authentication, ByteSize, Cooldowns, JournalKind, Overrides};
+use bongsu_server::config::{
+    Account, AuditLog, Authentication, ByteSize, ConsoleListen, Cooldowns, JournalKind, LogFormat, Overrides,
+};
 use bongsu_tools::queue::QueueArguments;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -51,6 +53,9 @@ pub(crate) struct Serve {
     /// Host and port to listen on; port 0 takes any free one [default: 127.0.0.1:9324]
     #[arg(long, env = "BONGSU_LISTEN", value_name = "HOST:PORT")]
     listen: Option<String>,
+    /// Host and port of the web console, or `off` [default: 127.0.0.1:9325 if that is free]
+    #[arg(long, env = "BONGSU_CONSOLE_LISTEN", value_name = "HOST:PORT|off")]
+    console_listen: Option<ConsoleListen>,
     /// Where messages are kept [default: ./bongsu-data]
     #[arg(long, env = "BONGSU_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -89,6 +94,12 @@ pub(crate) struct Serve {
     /// Size at which the audit log begins a new file; five are kept [default: 67108864]
     #[arg(long, env = "BONGSU_AUDIT_LOG_BYTES", value_name = "BYTES")]
     audit_log_bytes: Option<u64>,
+    /// How the log on standard error looks: `text`, or `json`, an object a line [default: text]
+    #[arg(long, env = "BONGSU_LOG_FORMAT", value_name = "text|json")]
+    log_format: Option<LogFormat>,
+    /// Collector that traces of requests are sent to, as OTLP over HTTP; also OTEL_EXPORTER_OTLP_ENDPOINT
+    #[arg(long, env = "BONGSU_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
     /// Certificate, and those between it and a root, in PEM: only TLS is spoken then
     #[arg(long, env = "BONGSU_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -128,6 +139,7 @@ impl Serve {
     pub(crate) fn into_parts(self) -> (Option<PathBuf>, Overrides) {
         let overrides = Overrides {
             listen: self.listen,
+            console_listen: self.console_listen,
             data_dir: self.data_dir,
             journal: self.journal,
             account: self.account,
@@ -137,6 +149,11 @@ impl Serve {
             auth: self.auth,
             audit_log: self.audit_log,
             audit_log_bytes: self.audit_log_bytes,
+            log_format: self.log_format,
+            // These three names are OpenTelemetry's; headers may be secret.
+            otlp_endpoint: self.otlp_endpoint.or_else(|| std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok()),
+            otlp_headers: std::env::var("OTEL_EXPORTER_OTLP_HEADERS").ok(),
+            otlp_service_name: std::env::var("OTEL_SERVICE_NAME").ok(),
             master_key_file: self.master_key_file,
             master_key_command: self.master_key_command,
             previous_master_key_file: self.previous_master_key_file,

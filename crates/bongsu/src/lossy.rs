@@ -6,6 +6,7 @@
 mod descriptors;
 mod notify;
 mod serve;
+mod web;
 
 use bongsu_journal::{FileOptions, LossyDisk, Order};
 use bongsu_server::config::{Cooldowns, Overrides};

@@ -14,6 +14,7 @@ mod notify;
 mod serve;
 mod slow_disk;
 mod store;
+mod web;
 
 use arguments::{Arguments, Command, Serve};
 use clap::{CommandFactory as _, Parser as _};

@@ -2,6 +2,7 @@
 
 use crate::descriptors;
 use crate::notify::Notify;
+use crate::web;
 use bongsu_journal::{
     Disk, FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
 };
@@ -9,6 +10,7 @@ use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Overrides, Sett
 use bongsu_server::entropy::Entropy;
 use bongsu_server::keys::check::{Sources, UnlockError, unlock};
 use bongsu_server::{Gatherer, MasterKey, Node, NodeOptions, NodeStartError, RootKey, Server, StartError};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -30,6 +32,15 @@ pub(crate) enum ServeError {
         address: String,
         /// Why.
         reason: std::io::Error,
+    },
+    /// Everybody could do everything.
+    #[error(
+        "the console at {address} would be open to everybody: authentication is off because the API listens on a loopback address. \
+         Let the console listen on one too, or ask for authentication (--auth on), or say in so many words that there is none (--auth off)"
+    )]
+    OpenConsole {
+        /// Where the console would be.
+        address: SocketAddr,
     },
     /// The journal can't be opened.
     #[error(transparent)]
@@ -96,6 +107,7 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
     let listener = TcpListener::bind(&settings.listen)
         .await
         .map_err(|reason| ServeError::Listen { address: settings.listen.clone(), reason })?;
+    let console = web::listen(&settings, listener.local_addr().map_err(ServeError::Runtime)?).await?;
     let notify = Notify::from_environment();
     notify.status("reading the journal");
     let (node, master) = {
@@ -111,6 +123,7 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
         }
     };
     notify.ready(&announce(&server, &settings));
+    let console = web::start(console, &server, &settings)?;
     if let Some(key) = server.take_root_key() {
         show_root_key(&key, &settings);
     }
@@ -122,6 +135,9 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
         tracing::warn!("stopped at once by a second signal");
         std::process::exit(1);
     });
+    if let Some(console) = console {
+        console.stop().await;
+    }
     server.stop().await;
     close(node).await?;
     tracing::info!("stopped");

@@ -3,11 +3,13 @@
 
 pub use crate::access::shares::CallerLimits;
 use crate::http::{Limits, TlsFiles};
+pub use crate::traces::Collector;
 use crate::keys::master::{self, MasterKeySource};
 use crate::policy_json;
 use bongsu_engine::StringMap;
 use serde::Deserialize;
 use std::fmt;
+use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -28,6 +30,8 @@ const MIN_BODY_MEMORY_BYTES: usize = 16 << 20;
 pub struct Settings {
     /// Host and port to listen on; port 0 takes any free one.
     pub listen: String,
+    /// Where the console listens.
+    pub console_listen: ConsoleListen,
     /// Where the file journal lies.
     pub data_dir: PathBuf,
     /// Which journal keeps the messages.
@@ -51,6 +55,10 @@ pub struct Settings {
     pub audit_log: AuditLog,
     /// How large a file of the audit log gets before it makes way for a new one, bytes.
     pub audit_log_bytes: u64,
+    /// How the log looks.
+    pub log_format: LogFormat,
+    /// Where traces go, if anywhere.
+    pub collector: Option<Collector>,
     /// Certificates; with them only TLS is spoken.
     pub tls: Option<TlsFiles>,
     /// What clients may take.
@@ -105,6 +113,30 @@ pub enum AuditLog {
     File(PathBuf),
 }
 
+/// Where the console listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum ConsoleListen {
+    /// On [`ConsoleListen::DEFAULT_ADDRESS`], if that is free: nobody has asked for it.
+    #[default]
+    Default,
+    /// Nowhere: there is none.
+    Off,
+    /// On this host and port; port 0 takes any free one.
+    At(String),
+}
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// An object in JSON on each line.
+    Json,
+}
+
 /// Whether PurgeQueue and re-creating a deleted queue have to wait 60 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -135,6 +167,8 @@ pub struct DeclaredQueue {
 pub struct Overrides {
     /// See [`Settings::listen`].
     pub listen: Option<String>,
+    /// See [`Settings::console_listen`].
+    pub console_listen: Option<ConsoleListen>,
     /// See [`Settings::data_dir`].
     pub data_dir: Option<PathBuf>,
     /// See [`Settings::journal`].
@@ -153,6 +187,14 @@ pub struct Overrides {
     pub audit_log: Option<AuditLog>,
     /// See [`Settings::audit_log_bytes`].
     pub audit_log_bytes: Option<u64>,
+    /// See [`Settings::log_format`].
+    pub log_format: Option<LogFormat>,
+    /// See [`Collector::endpoint`].
+    pub otlp_endpoint: Option<String>,
+    /// See [`Collector::headers`].
+    pub otlp_headers: Option<String>,
+    /// See [`Collector::service_name`].
+    pub otlp_service_name: Option<String>,
     /// A file with the master key.
     pub master_key_file: Option<PathBuf>,
     /// See [`Settings::previous_master_key`].
@@ -209,6 +251,12 @@ pub enum ConfigError {
 }
 
 impl Settings {
+    /// Whether callers have to show who they are, if the server listens on this address.
+    pub fn authenticates(&self, address: IpAddr) -> bool {
+        let default = if address.is_loopback() { Authentication::Off } else { Authentication::On };
+        self.auth.unwrap_or(default) == Authentication::On
+    }
+
     /// Puts the sources together; `file` is the configuration file, if there is one.
     ///
     /// # Errors
@@ -244,7 +292,14 @@ impl Settings {
             auth: flags.auth.or(file.auth),
             audit_log: flags.audit_log.or(file.audit_log).unwrap_or_default(),
             audit_log_bytes: flags.audit_log_bytes.or(file.audit_log_bytes).unwrap_or(AUDIT_LOG_BYTES),
+            log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
+            collector: flags.otlp_endpoint.or(file.otlp_endpoint).filter(|url| !url.is_empty()).map(|endpoint| Collector {
+                endpoint,
+                headers: flags.otlp_headers.unwrap_or_default(),
+                service_name: flags.otlp_service_name.unwrap_or_else(|| "bongsu".to_owned()),
+            }),
             listen: flags.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:9324".to_owned()),
+            console_listen: flags.console_listen.or(file.console_listen).unwrap_or_default(),
             data_dir,
             journal,
             account: flags.account.or(file.account).unwrap_or_else(|| Account("000000000000".to_owned())),
@@ -476,9 +531,32 @@ impl FromStr for Authentication {
     }
 }
 
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("the log is `text` or `json`"),
+        }
+    }
+}
+
 impl From<String> for AuditLog {
     fn from(text: String) -> Self {
         if text == "off" { Self::Off } else { Self::File(text.into()) }
+    }
+}
+
+impl ConsoleListen {
+    /// Where the console is unless somebody says otherwise.
+    pub const DEFAULT_ADDRESS: &str = "127.0.0.1:9325";
+}
+
+impl From<String> for ConsoleListen {
+    fn from(text: String) -> Self {
+        if text == "off" { Self::Off } else { Self::At(text) }
     }
 }
 
@@ -503,6 +581,8 @@ fn parse(text: &str) -> Result<FileSettings, String> {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct FileSettings {
     listen: Option<String>,
+    #[serde(alias = "console_listen")]
+    console_listen: Option<ConsoleListen>,
     #[serde(alias = "data_dir")]
     data_dir: Option<PathBuf>,
     journal: Option<JournalKind>,
@@ -516,6 +596,10 @@ struct FileSettings {
     audit_log: Option<AuditLog>,
     #[serde(alias = "audit_log_bytes")]
     audit_log_bytes: Option<u64>,
+    #[serde(alias = "log_format")]
+    log_format: Option<LogFormat>,
+    #[serde(alias = "otlp_endpoint")]
+    otlp_endpoint: Option<String>,
     #[serde(alias = "master_key_file")]
     master_key_file: Option<PathBuf>,
     #[serde(alias = "previous_master_key_file")]
@@ -576,8 +660,8 @@ fn attribute_text(value: toml::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        Account, AuditLog, CallerLimits, Cooldowns, JournalKind, Limits, MAX_CALLER_POLLS, MasterKeySource,
-        Overrides, Settings,
+        Account, AuditLog, CallerLimits, ConsoleListen, Cooldowns, JournalKind, Limits, LogFormat, MAX_CALLER_POLLS,
+        MasterKeySource, Overrides, Settings,
     };
     use std::path::{Path, PathBuf};
 
@@ -595,6 +679,7 @@ mod tests {
             settings,
             Settings {
                 listen: "127.0.0.1:9324".to_owned(),
+                console_listen: ConsoleListen::Default,
                 data_dir: PathBuf::from("./bongsu-data"),
                 journal: JournalKind::File,
                 account: Account::new("000000000000").unwrap(),
@@ -604,6 +689,8 @@ mod tests {
                 auth: None,
                 audit_log: AuditLog::Default,
                 audit_log_bytes: 64 << 20,
+                log_format: LogFormat::Text,
+                collector: None,
                 master_key: MasterKeySource::OwnFile(PathBuf::from("./bongsu-data/master.key")),
                 previous_master_key: None,
                 tls: None,
@@ -619,6 +706,18 @@ mod tests {
         let log = |file| load(file, Overrides::default()).unwrap().audit_log;
         assert_eq!(log("audit-log = 'off'"), AuditLog::Off);
         assert_eq!(log("audit-log = '/var/log/bongsu.log'"), AuditLog::File("/var/log/bongsu.log".into()));
+    }
+
+    #[test]
+    fn the_console_is_off_or_somewhere() {
+        let console = |file| load(file, Overrides::default()).unwrap().console_listen;
+        assert_eq!(console(""), ConsoleListen::Default);
+        assert_eq!(console("console-listen = 'off'"), ConsoleListen::Off);
+        let asked = ConsoleListen::At(ConsoleListen::DEFAULT_ADDRESS.to_owned());
+        assert_eq!(console("console-listen = '127.0.0.1:9325'"), asked, "it has to be there then");
+        let overrides = Overrides { console_listen: Some(ConsoleListen::Off), ..Overrides::default() };
+        let settings = load("console-listen = '127.0.0.1:1'", overrides).unwrap();
+        assert_eq!(settings.console_listen, ConsoleListen::Off);
     }
 
     #[test]
