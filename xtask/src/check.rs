@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::steps::{Log, Steps};
-use crate::{arrows, paths, tools};
+use crate::{arrows, metric_names, paths, readmes, tools};
 
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
@@ -12,6 +12,8 @@ pub(crate) fn run() -> Result<bool, String> {
     let mut steps = Steps::new();
     steps.run("format", |log| log.command(&mut paths::cargo(&["fmt", "--all", "--", "--check"]), LIMIT));
     steps.run("arrows", arrows_between_crates);
+    steps.run("metrics-names", names_of_metrics);
+    steps.run("readmes", translations);
     steps.run("clippy", |log| {
         let arguments = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
         log.command(&mut paths::cargo(&arguments), LIMIT)
@@ -34,10 +36,30 @@ fn arrows_between_crates(log: &mut Log) -> Result<(), String> {
         return Err(format!("cargo metadata: {}", output.status));
     }
     let crates = arrows::crates(&String::from_utf8_lossy(&output.stdout))?;
-    let page = paths::root().join("ARCHITECTURE.md");
-    let page = std::fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
-    let findings = arrows::findings(&crates, &page);
-    for finding in &findings {
+    report(log, &arrows::findings(&crates, &read("ARCHITECTURE.md")?))
+}
+
+fn names_of_metrics(log: &mut Log) -> Result<(), String> {
+    let table = metric_names::table(&read(metric_names::PAGE)?);
+    let mut findings = Vec::new();
+    for file in metric_names::QUERIES {
+        findings.extend(metric_names::findings(file, &read(file)?, &table));
+    }
+    report(log, &findings)
+}
+
+fn translations(log: &mut Log) -> Result<(), String> {
+    let (page, translation) = readmes::PAGES;
+    report(log, &readmes::findings(&read(page)?, &read(translation)?))
+}
+
+/// A file of the repository.
+fn read(name: &str) -> Result<String, String> {
+    std::fs::read_to_string(paths::root().join(name)).map_err(|error| format!("{name}: {error}"))
+}
+
+fn report(log: &mut Log, findings: &[String]) -> Result<(), String> {
+    for finding in findings {
         log.line(finding);
     }
     match findings.len() {

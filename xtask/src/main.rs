@@ -1,6 +1,6 @@
 //! Development tasks, run as `cargo xtask <task>`: everything a contributor or a CI machine needs beyond `cargo run`.
 //!
-//! - `check` – formatting, clippy, the arrows between crates, licences and sources of dependencies
+//! - `check` – formatting, clippy, the arrows between crates, names of metrics, the translated README, licences and sources of dependencies
 //! - `backlog` – how deep queues cost, measured
 //! - `bench` – speed, measured beside what is possible and beside others
 //! - `fuzz` – the fuzz targets, for as long as wanted
@@ -17,7 +17,9 @@ mod check;
 mod fuzz;
 mod instructions;
 mod measure;
+mod metric_names;
 mod paths;
+mod readmes;
 mod server;
 mod simulate;
 mod steps;
