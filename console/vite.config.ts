@@ -1,12 +1,15 @@
 import { defineConfig } from "vite";
 import { compressed } from "./build/compress.ts";
-import { mockServer } from "./dev/mock.ts";
 
 // What the build writes is committed and embedded in the binary, so it must be the same bytes from the same sources:
 // no dates, no machine's paths, no maps.
-export default defineConfig(({ command }) => ({
+// `npm run dev` shows the sources as they are being written, with the console interface of a server that runs already.
+const server = process.env["BONGSU_CONSOLE"] ?? "http://127.0.0.1:9325";
+const toServer = { target: server, headers: { host: new URL(server).host, origin: server } };
+
+export default defineConfig({
   base: "/",
-  plugins: command === "serve" ? [mockServer()] : [compressed()],
+  plugins: [compressed()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",
@@ -19,5 +22,5 @@ export default defineConfig(({ command }) => ({
     sourcemap: false,
     reportCompressedSize: false,
   },
-  server: { host: "127.0.0.1" },
-}));
+  server: { host: "127.0.0.1", proxy: { "/api": toServer, "/metrics": toServer, "/health": toServer } },
+});

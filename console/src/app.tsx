@@ -59,11 +59,11 @@ export function App(): JSX.Element {
   );
 }
 
-/** A link may say whose queues it is about; otherwise they are the server's or the signed-in user's own. */
+/** A link may say whose queues it is about, or this window did before; otherwise they are the server's or the user's own. */
 function adoptPlace(): void {
-  const account = parameters.value.get("account");
-  const region = parameters.value.get("region");
-  if (account || region) place.value = { account, region };
+  const [account, region] = (sessionStorage.getItem("bongsu.place") ?? "/").split("/");
+  const wanted = { account: parameters.value.get("account") ?? account, region: parameters.value.get("region") ?? region };
+  if (wanted.account || wanted.region) place.value = { account: wanted.account || null, region: wanted.region || null };
 }
 
 function Screen(): JSX.Element {

@@ -85,7 +85,11 @@ export function duration(ms: number | null | undefined, unitDisplay: "short" | "
 }
 
 export function dateTime(ms: number, seconds = true): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: seconds ? "medium" : "short" }).format(ms);
+  return new Intl.DateTimeFormat(language.value, {
+    dateStyle: "medium",
+    timeStyle: seconds ? "medium" : "short",
+    hourCycle: "h23",
+  }).format(ms);
 }
 
 export function clock(ms: number): string {

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { headers, place, refusal, session } from "./client";
+import { ApiError, headers, place, refusal, session } from "./client";
 import type { LiveRow, MoveTask, Overview, QueueDetail } from "./types";
 
 /** What a page can hear from the server, every two seconds. */
@@ -9,6 +9,8 @@ export interface LiveHandlers {
   queue?: (queue: QueueDetail) => void;
   rows?: (rows: LiveRow[]) => void;
   tasks?: (tasks: MoveTask[]) => void;
+  /** Instead of one of the above: what the user may not see, or what is gone. */
+  refused?: (of: string, error: ApiError) => void;
 }
 
 export type LiveState = { kind: "connecting" } | { kind: "live" } | { kind: "waiting"; untilMs: number };
@@ -56,7 +58,11 @@ function dispatch(handlers: LiveHandlers, event: string, data: string): void {
     handlers.overview?.(value as Overview);
   } else if (event === "queue") handlers.queue?.(value as QueueDetail);
   else if (event === "rows") handlers.rows?.(value as LiveRow[]);
-  else if (event === "tasks") handlers.tasks?.(value as MoveTask[]);
+  else if (event === "tasks") handlers.tasks?.((value as MoveTask[] | null) ?? []);
+  else if (event === "refused") {
+    const { of, error } = value as { of: string; error: { code: string; message: string } };
+    handlers.refused?.(of, new ApiError(error.code, error.message, 400));
+  }
 }
 
 type Deliver = (event: string, data: string) => void;

@@ -9,7 +9,8 @@ export interface Scope {
 export interface Session {
   authentication: boolean;
   signedIn: boolean;
-  account: string;
+  /** Null before somebody has signed in. */
+  account: string | null;
   region: string;
   user: { name: string; arn: string } | null;
   version: string;

@@ -419,7 +419,7 @@ export const en = {
     clear: "Clear the list",
     deleted: (amount: string) => `Deleted ${plural(amount, "message", "messages")}`,
     released: (amount: string) => `Released ${plural(amount, "message", "messages")}`,
-    extended: (amount: string, time: string) => `${plural(amount, "message is", "messages are")} held for ${time} from now`,
+    extended: (amount: string, time: string) => `${plural(amount, "message is", "messages are")} held ${time} longer`,
     progress: "Time polled",
     state: (amount: string, left: string) => `${amount} received, ${left} left`,
     hold: "Held for",

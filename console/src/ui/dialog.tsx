@@ -25,10 +25,8 @@ export function Dialog(props: DialogProps): JSX.Element {
     const dialog = element.current;
     const before = document.activeElement;
     dialog?.showModal();
-    document.documentElement.classList.add("modal");
     return () => {
       dialog?.close();
-      if (!document.querySelector("dialog[open]")) document.documentElement.classList.remove("modal");
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);

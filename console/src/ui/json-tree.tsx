@@ -83,7 +83,7 @@ function Branch(props: {
           )}
         </div>
       )}
-      {open && <div>{end}</div>}
+      {open && <div class="json-end">{end}</div>}
     </div>
   );
 }

@@ -19,7 +19,8 @@ export function Sparkline({ values }: { values: readonly (number | null)[] }): J
     }
     const x = (index * step).toFixed(1);
     const y = (HEIGHT - 2 - (value / top) * (HEIGHT - 4)).toFixed(1);
-    line += `${pen ? "L" : "M"}${x} ${y}`;
+    // A point between two gaps is a dot: a line of no length with round ends.
+    line += pen ? `L${x} ${y}` : `M${x} ${y}h0`;
     pen = true;
   });
   const last = known.at(-1);
@@ -27,7 +28,7 @@ export function Sparkline({ values }: { values: readonly (number | null)[] }): J
   return (
     <svg class={`spark ${top === 1 && last === 0 ? "flat" : ""}`} width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
       <title>{label}</title>
-      <path d={line} fill="none" vector-effect="non-scaling-stroke" />
+      <path d={line} fill="none" stroke-linecap="round" />
     </svg>
   );
 }

@@ -4,10 +4,11 @@ import { count } from "../format";
 import { messages } from "../i18n";
 import { Button } from "./basics";
 
-/** Moves through the rows of a table body with arrows, Home and End; Enter opens, Space ticks. One tab stop. */
+/** Moves through the rows of a table body with arrows, Home and End; Enter or a click opens, Space ticks. One tab stop. */
 export function useRowKeys(actions: { open?: (index: number) => void; tick?: (index: number) => void }): {
   onKeyDown: (event: KeyboardEvent) => void;
   onFocusIn: (event: FocusEvent) => void;
+  onClick: (event: MouseEvent) => void;
 } {
   const rowsOf = (body: HTMLElement): HTMLElement[] => [...body.querySelectorAll<HTMLElement>(":scope > tr[tabindex]")];
   return {
@@ -28,6 +29,13 @@ export function useRowKeys(actions: { open?: (index: number) => void; tick?: (in
         event.preventDefault();
         actions.tick(at);
       }
+    },
+    onClick: (event) => {
+      // What can be clicked by itself does its own; the rest of a row opens it, unless somebody is marking text.
+      const target = event.target as HTMLElement;
+      const row = target.closest("tr[tabindex]");
+      if (!(row instanceof HTMLElement) || target.closest("a, button, input, label, .tick") || !getSelection()?.isCollapsed) return;
+      actions.open?.(rowsOf(event.currentTarget as HTMLElement).indexOf(row));
     },
     onFocusIn: (event) => {
       const rows = rowsOf(event.currentTarget as HTMLElement);

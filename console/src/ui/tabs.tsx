@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 export interface Tab<T extends string> {
   id: T;
@@ -16,6 +16,14 @@ export function Tabs<T extends string>(props: {
   small?: boolean;
 }): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
+  // On a narrow screen the tabs are a strip, of which the current one should be in sight.
+  useEffect(() => {
+    const strip = list.current;
+    const tab = strip?.querySelector<HTMLElement>("[aria-selected=true]");
+    if (!strip || !tab) return;
+    const left = tab.offsetLeft - strip.offsetLeft;
+    if (left < strip.scrollLeft || left + tab.offsetWidth > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = left - 40;
+  }, [props.current]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = props.tabs.findIndex((tab) => tab.id === props.current);
     const last = props.tabs.length - 1;

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../api/client";
+import { useLive } from "../api/events";
 import { DEFAULTS, attributesOf, formOf, fullName, type QueueForm } from "../logic/attributes";
 import { messages } from "../i18n";
 import { address, go, setGuard } from "../router";
@@ -12,6 +13,7 @@ import { QueueFormFields, useProblems } from "./queue-form";
 
 /** A new queue, from nothing or after the model of another. */
 export function CreateView({ like }: { like: string | null }): JSX.Element {
+  useLive({}, {});
   const [start, setStart] = useState<QueueForm | null>(like ? null : DEFAULTS);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {

@@ -89,7 +89,7 @@ function BodyEditor(props: {
           <span aria-live="polite">
             {state === null ? (
               t.text
-            ) : state === "valid" ? (
+            ) : state === "valid" || state === "template" ? (
               <Badge tone="good">{t.validJson}</Badge>
             ) : (
               <span class="warn-text">{t.invalidJson(count(state.line), count(state.column))}</span>
@@ -121,20 +121,18 @@ function BodyEditor(props: {
   );
 }
 
-/** Whether a text is JSON, is meant to be and is not, or is something else (null). */
-function jsonState(text: string): "valid" | null | { line: number; column: number } {
+/** Whether a text is JSON, will be once its placeholders are filled, is meant to be and is not, or is something else (null). */
+function jsonState(text: string): "valid" | "template" | null | { line: number; column: number } {
   if (!/^\s*[[{]/.test(text)) return null;
   // A placeholder that stands for a number makes JSON only once it is filled.
-  const sample = text.replace(/\{\{\s*[a-z0-9]+(?:\s[^}]*)?\}\}/g, (found) => "0".repeat(found.length));
-  for (const candidate of [text, sample]) {
-    try {
-      parseJson(candidate);
-      return "valid";
-    } catch (error) {
-      if (candidate === sample && error instanceof JsonError) return { line: error.line, column: error.column };
-    }
+  const sample = text.replace(/\{\{\s*[a-z0-9]+(?:\s[^}]*)?\}\}/g, (found) => "1".repeat(found.length));
+  if (tryJson(text)) return "valid";
+  try {
+    parseJson(sample);
+    return "template";
+  } catch (error) {
+    return error instanceof JsonError ? { line: error.line, column: error.column } : null;
   }
-  return null;
 }
 
 function AttributeRows(props: { rows: AttributeDraft[]; error: string | null; onRows: (rows: AttributeDraft[]) => void }): JSX.Element {

@@ -68,12 +68,14 @@ export function MessageTable(props: {
                 />
               </td>
               <td class="preview">
-                <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(index)}>
-                  {row.notShown !== null ? t.hidden : preview(row.body)}
-                </button>
-                {Object.keys(row.messageAttributes).length > 0 && (
-                  <span class="muted small-text attribute-names">{Object.keys(row.messageAttributes).join(", ")}</span>
-                )}
+                <div class="preview-line">
+                  <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(index)}>
+                    {row.notShown !== null ? t.hidden : preview(row.body)}
+                  </button>
+                  {Object.keys(row.messageAttributes).length > 0 && (
+                    <span class="muted small-text attribute-names hide-narrow">{Object.keys(row.messageAttributes).join(", ")}</span>
+                  )}
+                </div>
               </td>
               {props.showState && (
                 <td>

@@ -140,7 +140,7 @@ export function DiskCard({ overview }: { overview: Overview }): JSX.Element {
   const tones = { ok: "good", low: "warn", full: "bad", failed: "bad" };
   const facts: [string, string][] = [
     [t.journal, bytes(disk.journalBytes)],
-    [t.live, bytes(disk.liveBytes)],
+    ...(disk.liveBytes === null ? [] : [[t.live, bytes(disk.liveBytes)] as [string, string]]),
     [t.free, bytes(disk.freeBytes)],
     [t.memory, bytes(process.residentBytes)],
     [t.connections, count(process.connections)],

@@ -99,6 +99,7 @@ function PlaceSwitch(): JSX.Element | null {
       options={known.map(({ value, queues }) => ({ value, label: `${value.replace("/", " · ")} (${count(queues)})` }))}
       onValue={(value) => {
         const [account, region] = value.split("/");
+        sessionStorage.setItem("bongsu.place", value);
         place.value = { account: account ?? null, region: region ?? null };
         go(path.value === "/queue" ? address.queues() : path.value);
       }}

@@ -30,6 +30,7 @@ interface Polling {
 const BATCH = 10;
 const LONGEST_WAIT_SECONDS = 20;
 const MOST_MESSAGES = 1_000;
+const LONGEST_HOLD_SECONDS = 43_200;
 
 /** Receives as any consumer does: what is shown here is in flight and counts as received. */
 export function PollTab({ queue }: TabProps): JSX.Element {
@@ -52,6 +53,7 @@ export function PollTab({ queue }: TabProps): JSX.Element {
     most: inRange(most, 1, MOST_MESSAGES),
     visibility: visibility === "" ? queueSeconds : inRange(visibility, 0, 43_200),
   };
+  const extension = Math.max(30, queueSeconds);
   const ready = limits.seconds !== null && limits.most !== null && limits.visibility !== null;
 
   const start = async (): Promise<void> => {
@@ -68,7 +70,7 @@ export function PollTab({ queue }: TabProps): JSX.Element {
         const fresh = found.map((message): Held => ({ row: rowOf(message), handle: message.ReceiptHandle, untilMs }));
         const ids = new Set(fresh.map((one) => one.row.id));
         // A message that came back is shown once, with its newest handle: older ones are void.
-        setHeld((before) => [...fresh, ...before.filter((one) => !ids.has(one.row.id))]);
+        setHeld((before) => [...before.filter((one) => !ids.has(one.row.id)), ...fresh]);
         setPolling((before) => before && { ...before, received: before.received + found.length });
       });
     } catch (failure) {
@@ -84,27 +86,32 @@ export function PollTab({ queue }: TabProps): JSX.Element {
     setOpen((before) => (before !== null && ids.has(before) ? null : before));
   };
   const remove = async (some: Held[]): Promise<void> => {
-    const done = await inBatches(some, (Entries) => api.sqs("DeleteMessageBatch", { QueueUrl: queue.url, Entries }), {});
+    const done = await inBatches(some, (Entries) => api.sqs("DeleteMessageBatch", { QueueUrl: queue.url, Entries }), () => ({}));
     drop(done);
     if (done.size > 0) toast({ tone: "success", text: t.deleted(count(done.size)) });
   };
-  const change = async (some: Held[], VisibilityTimeout: number): Promise<void> => {
-    const done = await inBatches(some, (Entries) => api.sqs("ChangeMessageVisibilityBatch", { QueueUrl: queue.url, Entries }), {
-      VisibilityTimeout,
-    });
-    if (VisibilityTimeout === 0) {
-      drop(done);
-      if (done.size > 0) toast({ tone: "success", text: t.released(count(done.size)) });
-      return;
-    }
-    const untilMs = Date.now() + VisibilityTimeout * 1000;
-    setHeld((before) => before.map((one) => (done.has(one.row.id) ? { ...one, untilMs } : one)));
-    if (done.size > 0) toast({ tone: "success", text: t.extended(count(done.size), duration(VisibilityTimeout * 1000)) });
+  const change = (some: Held[], seconds: (one: Held) => number): Promise<ReadonlySet<string>> =>
+    inBatches<{ VisibilityTimeout: number }>(
+      some,
+      (Entries) => api.sqs("ChangeMessageVisibilityBatch", { QueueUrl: queue.url, Entries }),
+      (one) => ({ VisibilityTimeout: seconds(one) }),
+    );
+  const release = async (some: Held[]): Promise<void> => {
+    const done = await change(some, () => 0);
+    drop(done);
+    if (done.size > 0) toast({ tone: "success", text: t.released(count(done.size)) });
+  };
+  const extend = async (some: Held[]): Promise<void> => {
+    const now = Date.now();
+    // AWS counts from now: what is left has to be given again.
+    const longer = (one: Held): number => Math.min(LONGEST_HOLD_SECONDS, Math.ceil(Math.max(0, one.untilMs - now) / 1000) + extension);
+    const done = await change(some, longer);
+    setHeld((before) => before.map((one) => (done.has(one.row.id) ? { ...one, untilMs: now + longer(one) * 1000 } : one)));
+    if (done.size > 0) toast({ tone: "success", text: t.extended(count(done.size), duration(extension * 1000)) });
   };
 
   const at = held.findIndex((one) => one.row.id === open);
   const shown = held[at];
-  const extension = Math.max(30, queueSeconds);
   return (
     <>
       <form
@@ -162,10 +169,10 @@ export function PollTab({ queue }: TabProps): JSX.Element {
         </span>
         {held.length > 0 && (
           <div class="row tight">
-            <Button small disabled={rows.length === 0} onClick={() => void change(rows, 0)}>
+            <Button small disabled={rows.length === 0} onClick={() => void release(rows)}>
               {t.release}
             </Button>
-            <Button small disabled={rows.length === 0} icon="clock" onClick={() => void change(rows, extension)}>
+            <Button small disabled={rows.length === 0} icon="clock" onClick={() => void extend(rows)}>
               {t.extend(duration(extension * 1000))}
             </Button>
             <Button small tone="danger" icon="trash" disabled={rows.length === 0} onClick={() => void remove(rows)}>
@@ -191,7 +198,7 @@ export function PollTab({ queue }: TabProps): JSX.Element {
           actions={
             <>
               <Countdown untilMs={shown.untilMs} />
-              <Button small onClick={() => void change([shown], 0)}>
+              <Button small onClick={() => void release([shown])}>
                 {t.release}
               </Button>
               <Button small tone="danger" icon="trash" onClick={() => void remove([shown])}>
@@ -258,13 +265,13 @@ function rowOf(message: ReceivedMessage): MessageRow {
 async function inBatches<Extra extends object>(
   some: Held[],
   run: (entries: ({ Id: string; ReceiptHandle: string } & Extra)[]) => Promise<BatchOutcome>,
-  extra: Extra,
+  extra: (one: Held) => Extra,
 ): Promise<ReadonlySet<string>> {
   const done = new Set<string>();
   try {
     for (let at = 0; at < some.length; at += BATCH) {
       const part = some.slice(at, at + BATCH);
-      const answer = await run(part.map((one, index) => ({ Id: String(index), ReceiptHandle: one.handle, ...extra })));
+      const answer = await run(part.map((one, index) => ({ Id: String(index), ReceiptHandle: one.handle, ...extra(one) })));
       for (const { Id } of answer.Successful ?? []) {
         const one = part[Number(Id)];
         if (one) done.add(one.row.id);
@@ -352,10 +359,14 @@ function HeldTable(props: {
                 />
               </td>
               <td class="preview">
-                <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(one.row.id)}>
-                  {preview(one.row.body)}
-                </button>
-                {one.row.attributes["MessageGroupId"] && <span class="muted small-text">{one.row.attributes["MessageGroupId"]}</span>}
+                <div class="preview-line">
+                  <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(one.row.id)}>
+                    {preview(one.row.body)}
+                  </button>
+                  {one.row.attributes["MessageGroupId"] && (
+                    <span class="muted small-text attribute-names">{one.row.attributes["MessageGroupId"]}</span>
+                  )}
+                </div>
               </td>
               <td class="number">{count(Number(one.row.attributes["ApproximateReceiveCount"] ?? 0))}</td>
               <td class="number hide-narrow nowrap">{bytes(one.row.bodyBytes)}</td>

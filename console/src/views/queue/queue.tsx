@@ -54,7 +54,19 @@ export function QueueView({ name }: { name: string }): JSX.Element {
     api.queue(name).then(setQueue, setError);
   }, [name, account, region]);
   useEffect(load, [load]);
-  useLive({ queue: name }, { queue: setQueue, tasks: setTasks });
+  useLive(
+    { queue: name },
+    {
+      queue: (now) => {
+        setQueue(now);
+        setError(null);
+      },
+      tasks: setTasks,
+      refused: (of, failure) => {
+        if (of === "queue") setError(failure);
+      },
+    },
+  );
   const wanted = parameters.value.get("tab");
   const tab: TabId = TABS.find((one) => one === wanted) ?? "overview";
   if (error !== null && !queue) {
@@ -72,6 +84,7 @@ export function QueueView({ name }: { name: string }): JSX.Element {
   const View = VIEWS[tab];
   return (
     <>
+      {error !== null && <ErrorNotice error={error} retry={load} />}
       <Head queue={queue} />
       <Tabs
         label={name}

@@ -13,6 +13,7 @@ import {
   outgoing,
   splitFile,
   type Draft,
+  type DraftProblems,
   type FileSplit,
   type QueueRules,
 } from "../../logic/draft";
@@ -104,7 +105,7 @@ export function SendTab({ queue }: TabProps): JSX.Element {
         <MessageFields
           draft={draft}
           onDraft={setDraft}
-          problems={tried || draft.body !== "" ? found : {}}
+          problems={tried ? found : withoutMissing(found, draft)}
           rules={rules}
           withoutBody={file !== null}
         />
@@ -154,6 +155,13 @@ export function SendTab({ queue }: TabProps): JSX.Element {
       </div>
     </form>
   );
+}
+
+/** What is wrong and not merely not there yet: an empty form should not begin with reproaches. */
+function withoutMissing(found: DraftProblems, draft: Draft): DraftProblems {
+  const kept = Object.entries(found).filter(([, problem]) => !/-(missing|empty)$/.test(problem));
+  const unfinished = draft.attributes.some((row) => row.name === "" || row.value === "");
+  return Object.fromEntries(kept.filter(([field]) => field !== "attributes" || !unfinished));
 }
 
 function bodiesOf(file: LoadedFile, split: FileSplit): string[] | null {

@@ -1,1 +1,0 @@
-import type { Plugin } from "vite"; export function mockServer(): Plugin { return { name: "x" }; }
