@@ -9,6 +9,7 @@ use crate::http::Connection;
 use crate::keys::Keys;
 use crate::queue_url::{self, BaseUrl};
 use crate::receipt::Sealer;
+use crate::traces::Tracer;
 use crate::watch::{Watch, Watching};
 use bongsu_engine::{Command, Description, QueueName, Reply, StringMap};
 use bongsu_node::Node;
@@ -28,6 +29,8 @@ pub(crate) struct Edge {
     pub(crate) facts: FactsMemory,
     pub(crate) audit: Audit,
     pub(crate) watch: Watch,
+    /// Makes traces, where a collector wants them.
+    pub(crate) tracer: Option<Tracer>,
 }
 
 /// One request on its way through the server.

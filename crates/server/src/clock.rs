@@ -31,6 +31,13 @@ pub(crate) fn wall_ms() -> u64 {
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Nanoseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "traces of several programs are put in order by their clocks")]
+pub(crate) fn wall_ns() -> u64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// `2026-11-21T10:30:00Z`.
 pub(crate) fn rfc3339(epoch_s: u64) -> String {
     format!("{}Z", date_and_time(epoch_s))

@@ -3,9 +3,9 @@
 
 pub use crate::access::shares::CallerLimits;
 use crate::http::{Limits, TlsFiles};
-pub use crate::traces::Collector;
 use crate::keys::master::{self, MasterKeySource};
 use crate::policy_json;
+pub use crate::traces::Collector;
 use bongsu_engine::StringMap;
 use serde::Deserialize;
 use std::fmt;
@@ -293,11 +293,13 @@ impl Settings {
             audit_log: flags.audit_log.or(file.audit_log).unwrap_or_default(),
             audit_log_bytes: flags.audit_log_bytes.or(file.audit_log_bytes).unwrap_or(AUDIT_LOG_BYTES),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
-            collector: flags.otlp_endpoint.or(file.otlp_endpoint).filter(|url| !url.is_empty()).map(|endpoint| Collector {
-                endpoint,
-                headers: flags.otlp_headers.unwrap_or_default(),
-                service_name: flags.otlp_service_name.unwrap_or_else(|| "bongsu".to_owned()),
-            }),
+            collector: flags.otlp_endpoint.or(file.otlp_endpoint).filter(|url| !url.is_empty()).map(
+                |endpoint| Collector {
+                    endpoint,
+                    headers: flags.otlp_headers.unwrap_or_default(),
+                    service_name: flags.otlp_service_name.unwrap_or_else(|| "bongsu".to_owned()),
+                },
+            ),
             listen: flags.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:9324".to_owned()),
             console_listen: flags.console_listen.or(file.console_listen).unwrap_or_default(),
             data_dir,
@@ -660,8 +662,8 @@ fn attribute_text(value: toml::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        Account, AuditLog, CallerLimits, ConsoleListen, Cooldowns, JournalKind, Limits, LogFormat, MAX_CALLER_POLLS,
-        MasterKeySource, Overrides, Settings,
+        Account, AuditLog, CallerLimits, ConsoleListen, Cooldowns, JournalKind, Limits, LogFormat,
+        MAX_CALLER_POLLS, MasterKeySource, Overrides, Settings,
     };
     use std::path::{Path, PathBuf};
 

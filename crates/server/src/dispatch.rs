@@ -167,6 +167,8 @@ impl Dispatcher {
         let (action, about) = (operation.name(), resource_of(&operation).filter(|_| call.is_watched()));
         let about = about.map(str::to_owned);
         let counted = Action::of(&operation);
+        let tracer = self.edge.tracer.as_ref();
+        let span = tracer.and_then(|tracer| tracer.begin(call, &self.edge.entropy, &operation));
         tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
         let result = match call.permit(&operation).await {
             Ok(()) => run(call, place, operation).await,
@@ -179,6 +181,9 @@ impl Dispatcher {
         let refused = result.as_ref().err().map(|error| error.kind);
         let ending = refused.map_or(Ending::Done, Ending::Error);
         self.edge.watch.answered(counted, ending, call.watching.times(), request_id);
+        if let (Some(tracer), Some(span)) = (tracer, span) {
+            tracer.end(span, call, &result, request_id);
+        }
         if call.decided.always || refused.is_some_and(is_denial) {
             call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));
         }

@@ -43,6 +43,7 @@ mod queue_url;
 mod receipt;
 mod server;
 pub mod store;
+mod traces;
 pub mod watch;
 
 pub use access::realm::RealmError;
@@ -54,4 +55,5 @@ pub use declare::DeclareError;
 pub use desk::Desk;
 pub use http::{Limits, TlsError, TlsFiles};
 pub use server::{RootKey, Server, StartError};
+pub use traces::{Collector, CollectorError};
 pub use watch::Watch;

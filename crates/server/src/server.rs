@@ -4,7 +4,7 @@ use crate::access::realm::{NewKey, RealmError, Realms};
 use crate::access::{self, Access, Shares};
 use crate::audit::{Audit, AuditError, AuditFile, AuditThread};
 use crate::call::Edge;
-use crate::config::{AuditLog, Authentication, JournalKind, Settings};
+use crate::config::{AuditLog, JournalKind, Settings};
 use crate::declare::{DeclareError, declare};
 use crate::desk::Desk;
 use crate::dispatch::Dispatcher;
@@ -13,6 +13,7 @@ use crate::facts::FactsMemory;
 use crate::http::{Certificates, Exchange, TlsError, serve};
 use crate::keys::{Keys, KeysError};
 use crate::receipt::Sealer;
+use crate::traces::{self, CollectorError, Tracer};
 use crate::watch::Watch;
 use bongsu_auth::seal::MasterKey;
 use bongsu_auth::secrets::SecretKey;
@@ -39,6 +40,8 @@ pub struct Server {
     upkeep: JoinHandle<()>,
     /// Looks at everything every ten seconds.
     sampling: JoinHandle<()>,
+    /// Sends traces.
+    sending: Option<traces::Sending>,
     certificates: Option<Arc<Certificates>>,
     /// Looks at the files of the certificates.
     watching: Option<JoinHandle<()>>,
@@ -74,6 +77,9 @@ pub enum StartError {
     /// The certificates can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Traces can't be sent.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
 }
 
 /// The default audit log's name within the data directory.
@@ -92,7 +98,10 @@ impl Server {
     ) -> Result<Self, StartError> {
         let local_address = listener.local_addr()?;
         let certificates = settings.tls.clone().map(Certificates::load).transpose()?.map(Arc::new);
-        let (edge, audit) = edge(&node, settings, Arc::new(master), local_address).await?;
+        let tracing = settings.collector.as_ref().map(Tracer::start).transpose()?;
+        let (tracer, sending) = tracing.unzip();
+        let (mut edge, audit) = edge(&node, settings, Arc::new(master), local_address).await?;
+        edge.tracer = tracer;
         let is_authenticating = edge.access.is_on();
         declare(&node, settings).await?;
         // Last, as nobody would see the key of a start that failed.
@@ -129,6 +138,7 @@ impl Server {
             audit,
             upkeep,
             sampling,
+            sending,
             certificates,
             watching,
         })
@@ -176,6 +186,9 @@ impl Server {
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the listener ended badly");
         }
+        if let Some(sending) = self.sending {
+            sending.end().await;
+        }
         let watch = self.dispatcher.edge.watch.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || watch.close()).await {
             tracing::error!(%error, "the history of metrics ended badly");
@@ -194,8 +207,7 @@ async fn edge(
     master: Arc<MasterKey>,
     address: SocketAddr,
 ) -> Result<(Edge, Option<AuditThread>), StartError> {
-    let default = if address.ip().is_loopback() { Authentication::Off } else { Authentication::On };
-    let is_on = settings.auth.unwrap_or(default) == Authentication::On;
+    let is_on = settings.authenticates(address.ip());
     let access = Access {
         default_account: settings.account.clone(),
         default_region: settings.region.clone(),
@@ -222,6 +234,7 @@ async fn edge(
         facts: FactsMemory::new(Arc::clone(watch.counters())),
         audit,
         watch,
+        tracer: None,
     };
     Ok((edge, thread))
 }

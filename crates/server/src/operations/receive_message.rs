@@ -60,7 +60,12 @@ pub(super) async fn run(call: &Call<'_>, request: ReceiveMessageRequest) -> Resu
     let mut opener = call.opener(&received.queue);
     for (delivery, body) in &received.deliveries {
         match read(body, delivery.receipt.sequence, &mut opener).await {
-            Ok(stored) => messages.push(message(call, fifo, &shown, delivery, stored)),
+            Ok(stored) => {
+                if let (Some(_), Some(header)) = (&call.edge.tracer, &stored.trace_header) {
+                    call.watching.comes_from(header);
+                }
+                messages.push(message(call, fifo, &shown, delivery, stored));
+            }
             Err(Unread::Damaged) => {}
             Err(Unread::Key(error)) => {
                 // Nobody gets anything, and everything is there again at once: also what could have been opened.

@@ -4,7 +4,7 @@ use super::Watch;
 use super::counters::{Counters, QueueCounters};
 use bongsu_engine::QueueName;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One request under way.
 #[derive(Debug)]
@@ -15,12 +15,14 @@ pub(crate) struct Watching {
     waited_ns: AtomicU64,
     /// The counters of the queue that it is about, once it was looked up.
     counters: OnceLock<Arc<QueueCounters>>,
+    /// The trace headers of messages that it received, where traces are made.
+    senders: Mutex<Vec<String>>,
 }
 
 impl Watching {
     /// One that began then.
     pub(crate) fn since(begun_ns: u64) -> Self {
-        Self { begun_ns, waited_ns: AtomicU64::new(0), counters: OnceLock::new() }
+        Self { begun_ns, waited_ns: AtomicU64::new(0), counters: OnceLock::new(), senders: Mutex::default() }
     }
 
     /// One that begins now.
@@ -31,6 +33,16 @@ impl Watching {
     /// It waited for messages.
     pub(crate) fn waited(&self, waited_ns: u64) {
         self.waited_ns.fetch_add(waited_ns, Ordering::Relaxed);
+    }
+
+    /// It received a message of this trace.
+    pub(crate) fn comes_from(&self, trace_header: &str) {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner).push(trace_header.to_owned());
+    }
+
+    /// The trace headers of messages that it received.
+    pub(crate) fn take_senders(&self) -> Vec<String> {
+        std::mem::take(&mut self.senders.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// When it began, and how long of the time since it waited for messages.
