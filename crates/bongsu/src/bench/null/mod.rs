@@ -7,6 +7,7 @@ mod commit;
 
 use super::BenchError;
 use super::arguments::NullArguments;
+use crate::listen::listen;
 use answer::Answerer;
 use bongsu_tools::client::date::unix_time;
 use bytes::Bytes;
@@ -21,7 +22,6 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 const TARGET: &str = "x-amz-target";
@@ -47,7 +47,7 @@ async fn serve(
     syncing: Syncing,
     delay: Duration,
 ) -> Result<(), BenchError> {
-    let listener = TcpListener::bind(&arguments.listen).await?;
+    let listener = listen(&arguments.listen).await?;
     let address = listener.local_addr()?;
     let committer = Committer::start(&data_dir, syncing, delay)?;
     let answerer = Arc::new(Answerer::new(committer, unix_time().as_nanos()));
