@@ -27,6 +27,10 @@ use tokio::sync::OwnedSemaphorePermit;
 /// How long a body may take to arrive.
 const MAX_BODY: Duration = Duration::from_secs(30);
 
+/// What is read of a body that is too long, and for how long.
+const MAX_DRAINED_BYTES: usize = 16 * 1024 * 1024;
+const MAX_DRAIN: Duration = Duration::from_secs(5);
+
 /// A parameter of a request's query.
 pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
@@ -102,6 +106,7 @@ pub(crate) async fn read_body(
     };
     let hint = body.size_hint();
     if hint.lower() > max_bytes as u64 {
+        drain(body).await;
         return Err(too_long());
     }
     let expected_bytes = hint.exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(max_bytes);
@@ -121,6 +126,14 @@ pub(crate) async fn read_body(
         Refused::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message)
     };
     tokio::time::timeout(MAX_BODY, read).await.map_err(late)?
+}
+
+/// Takes what somebody sends whom nobody listens to: a browser reads no answer before it has sent all.
+async fn drain(body: Body) {
+    let mut rest = Limited::new(body, MAX_DRAINED_BYTES);
+    let reading = async { while let Some(Ok(_)) = rest.frame().await {} };
+    // He gets his answer in any case.
+    let _ = tokio::time::timeout(MAX_DRAIN, reading).await;
 }
 
 /// A request's body that is JSON of a known shape.

@@ -144,14 +144,15 @@ impl Desk {
         (answer.status.as_u16(), answer.content_type, answer.body)
     }
 
-    /// Does any action of SQS: `body` and the answer are AWS JSON 1.0.
+    /// Does any action of SQS: `body` and the answer are AWS JSON 1.0; an answer without content is `{}`.
     ///
     /// # Errors
     /// What the API would refuse with.
     pub async fn sqs(&self, visit: Visit, action: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let operation = decode_json(&format!("AmazonSQS.{action}"), body)?;
-        let output = self.operate(visit, operation).await?;
-        Ok(encode_json(&output))
+        let output = encode_json(&self.operate(visit, operation).await?);
+        // Where there is nothing to say the API's answer is empty, which is no JSON.
+        Ok(if output.is_empty() { b"{}".to_vec() } else { output })
     }
 
     /// One operation as a request of its own.

@@ -38,6 +38,8 @@ struct Page {
     stop: watch::Receiver<bool>,
     /// Events that are to be sent.
     ready: VecDeque<Event>,
+    /// Events that the visitor may not see.
+    denied: Vec<&'static str>,
     is_over: bool,
     _place: OwnedSemaphorePermit,
 }
@@ -70,6 +72,7 @@ pub(crate) async fn stream(
         rows,
         ticks,
         ready: VecDeque::new(),
+        denied: Vec::new(),
         is_over: false,
         _place: place,
     };
@@ -104,30 +107,38 @@ impl Page {
             }
         };
         let app = Arc::clone(&self.app);
-        self.tell("overview", app.desk.overview(&visit).await);
-        if !self.rows.is_empty() {
+        if self.wants("overview") {
+            self.tell("overview", app.desk.overview(&visit).await);
+        }
+        if self.wants("rows") && !self.rows.is_empty() {
             self.tell("rows", app.desk.states(&visit, &self.rows).await);
         }
-        if let Some(queue) = self.queue.clone() {
+        let Some(queue) = self.queue.clone() else { return };
+        let mut has_sources = false;
+        if self.wants("queue") {
             let detail = app.desk.queue(&visit, &queue).await;
-            let has_sources = detail.as_ref().is_ok_and(|detail| detail.row.sources > 0);
-            let arn = detail.as_ref().ok().map(|detail| detail.row.arn.clone());
+            has_sources = detail.as_ref().is_ok_and(|detail| detail.row.sources > 0);
             self.tell("queue", detail);
-            if let Some(arn) = arn
-                && has_sources
-            {
-                self.tell("tasks", tasks(&app, visit, &arn).await);
-            }
+        }
+        if self.wants("tasks") && has_sources {
+            self.tell("tasks", tasks(&app, &visit, &queue).await);
         }
     }
 
-    /// What the visitor may not see, or is gone, is told as an error of that name; the page has to know.
-    fn tell(&mut self, name: &str, value: Result<impl Serialize, Refusal>) {
+    fn wants(&self, name: &str) -> bool {
+        !self.denied.iter().any(|denied| *denied == name)
+    }
+
+    /// What the visitor doesn't get is told too: the page has to know. What he may not see is not asked for again and again, each
+    /// time with a line in the audit log.
+    fn tell(&mut self, name: &'static str, value: Result<impl Serialize, Refusal>) {
         match value {
             Ok(value) => self.put(name, &value),
-            Err(Refusal { code, message, .. }) => {
-                let error = json!({ "of": name, "error": { "code": code, "message": message } });
-                self.put("refused", &error);
+            Err(Refusal { status, code, message }) => {
+                if status == StatusCode::FORBIDDEN {
+                    self.denied.push(name);
+                }
+                self.put("refused", &json!({ "of": name, "error": { "code": code, "message": message } }));
             }
         }
     }
@@ -141,9 +152,8 @@ impl Page {
 }
 
 /// The move tasks of a dead-letter queue, as ListMessageMoveTasks has them.
-async fn tasks(app: &App, visit: Visit, arn: &str) -> Result<Value, Refusal> {
-    let body = json!({ "SourceArn": arn, "MaxResults": 10 }).to_string();
-    let answer = app.desk.sqs(visit, "ListMessageMoveTasks", body.as_bytes()).await?;
+async fn tasks(app: &App, visit: &Visit, queue: &str) -> Result<Value, Refusal> {
+    let answer = app.desk.tasks(visit, queue).await?;
     let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
     Ok(answer["Results"].clone())
 }

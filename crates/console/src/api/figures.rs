@@ -1,13 +1,18 @@
 //! Figures: at a glance, over time, and for Prometheus.
 
-use crate::api::Parameters;
-use crate::guard::Visitor;
+use crate::api::{Parameters, session};
+use crate::guard::{Visitor, origin};
 use crate::refusal::{Answer, Refused, json_answer};
 use crate::router::App;
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::Response;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bongsu_server::desk::{SIGN_IN_REQUIRED, Scope, Visit};
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
 use std::sync::Arc;
 
 /// Points of a chart.
@@ -38,10 +43,46 @@ pub(crate) async fn history(
     json_answer(&app.desk.history(&visit, queue, &series, (from_ms, to_ms), points).await?)
 }
 
-/// `GET /metrics`
-pub(crate) async fn metrics(State(app): State<Arc<App>>, Visitor { visit, .. }: Visitor) -> Answer {
+/// `GET /metrics`: for who has signed in, or, as Prometheus does, shows an access key as name and password.
+pub(crate) async fn metrics(State(app): State<Arc<App>>, request: Request) -> Answer {
+    let (parts, _) = request.into_parts();
+    let visit = match Visitor::of(&app, &parts) {
+        Ok(visitor) => visitor.visit,
+        Err(refused) if refused.0.code == SIGN_IN_REQUIRED => match basic(&app, &parts) {
+            Ok(visit) => visit,
+            Err(refused) => return Ok(asking(refused)),
+        },
+        Err(refused) => return Err(refused),
+    };
+    app.desk.take_request(&visit)?;
     let (content_type, page) = app.desk.metrics(&visit).await?;
     let mut response = Response::new(Body::from(page));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(response)
+}
+
+fn basic(app: &App, parts: &Parts) -> Result<Visit, Refused> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, encoded) = header.and_then(|header| header.split_once(' ')).unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(Refused::sign_in_required());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let origin = origin(parts)?;
+    if !app.sessions.begin_attempt(origin.address) {
+        return Err(session::too_many_attempts());
+    }
+    let (key_id, secret) = decoded.as_deref().and_then(|pair| pair.split_once(':')).unwrap_or_default();
+    let badge = app.desk.recognise(&origin, key_id, secret)?;
+    app.sessions.forgive(origin.address);
+    Ok(app.desk.visit(Some(&badge), &origin, &Scope::default())?)
+}
+
+/// Asks for name and password.
+fn asking(refused: Refused) -> Response {
+    let mut response = refused.into_response();
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Bongsu\""));
+    }
+    response
 }

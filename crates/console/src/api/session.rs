@@ -62,8 +62,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
     let origin = origin(&parts)?;
     let (address, is_secure) = (origin.address, origin.is_secure);
     if !app.sessions.begin_attempt(address) {
-        let message = "Too many failed attempts to sign in from this address. Please wait a minute.";
-        return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "TooManyAttempts", message));
+        return Err(too_many_attempts());
     }
     let SignIn { access_key_id, secret_access_key } = read_json(&app, body, MAX_SIGN_IN_BYTES).await?;
     let badge = app.desk.sign_in(&origin, access_key_id.trim(), secret_access_key.trim());
@@ -94,6 +93,12 @@ pub(crate) async fn sign_out(State(app): State<Arc<App>>, request: Request) -> A
     let cookie = set_cookie(None, origin(&parts)?.is_secure);
     let visitor = Visitor::of(&app, &parts).ok();
     with_cookie(session(&app, &parts, visitor.as_ref()).await, &cookie)
+}
+
+/// Somebody guesses.
+pub(crate) fn too_many_attempts() -> Refused {
+    let message = "Too many failed attempts to sign in from this address. Please wait a minute.";
+    Refused::new(StatusCode::TOO_MANY_REQUESTS, "TooManyAttempts", message)
 }
 
 fn with_cookie(answer: Answer, cookie: &str) -> Answer {

@@ -98,24 +98,30 @@ impl Desk {
         is_foreign(&Method::GET, authority, headers, self.dispatcher.public_url.as_deref())
     }
 
-    /// Lets in who shows both halves of an access key.
+    /// Lets in who shows both halves of an access key, and notes it in the audit log.
     ///
     /// # Errors
     /// `AccessDenied`, after the same time and in the same words whatever is wrong.
     pub fn sign_in(&self, origin: &Origin<'_>, key_id: &str, secret: &str) -> Result<Badge, Refusal> {
-        let realm = self.dispatcher.edge.access.realms.current();
-        let key = realm.usable_key(key_id);
-        let stored = key.as_ref().map_or(NOBODYS_SECRET, |key| AccessKey::as_ref(key).reveal());
-        // Whoever measures how long a comparison takes learns about these, which nobody can predict.
-        let blind: [u8; 32] = self.dispatcher.edge.entropy.bytes();
-        let is_right = mac(&blind, stored) == mac(&blind, secret) && key.is_some();
+        let badge = self.recognise(origin, key_id, secret)?;
+        let visit = self.visit(Some(&badge), origin, &Scope::default())?;
+        self.note_sign_in(origin, key_id, Some(&visit));
+        Ok(badge)
+    }
+
+    /// The same for programs that show both halves each time: only a failure is noted.
+    ///
+    /// # Errors
+    /// As [`Desk::sign_in`].
+    pub fn recognise(&self, origin: &Origin<'_>, key_id: &str, secret: &str) -> Result<Badge, Refusal> {
         let badge = Badge { key_id: key_id.to_owned() };
-        let visit = match is_right {
-            true => self.visit(Some(&badge), origin, &Scope::default()).ok(),
-            false => None,
-        };
-        self.note_sign_in(origin, key_id, visit.as_ref());
-        if visit.is_none() {
+        let holder = self.holder(Some(&badge));
+        let stored = holder.as_ref().map_or(NOBODYS_SECRET, |(key, _)| AccessKey::as_ref(key).reveal());
+        // Whoever measures how long a comparison takes learns about these, which nobody can predict.
+        let blind: [u8; 32] = self.random();
+        let is_right = mac(&blind, stored) == mac(&blind, secret);
+        if holder.is_none() || !is_right {
+            self.note_sign_in(origin, key_id, None);
             let message =
                 "There is no such access key, it is not active, or its secret is another.".to_owned();
             return Err(Refusal { status: 403, code: Cow::Borrowed("AccessDenied"), message });

@@ -5,10 +5,14 @@ use super::{Desk, Refusal, Visit};
 use crate::access::Who;
 use crate::call::{Call, unexpected};
 use crate::errors::About;
+use crate::operations;
 use crate::watch::{Consumer, Rates, Surveyed};
 use bongsu_engine::attributes::{boolean, default_of};
 use bongsu_engine::{Command, Description, QueueName, Reply};
-use bongsu_wire::{GetQueueAttributesRequest, ListQueuesRequest, Operation, Output, ServiceError, StringMap};
+use bongsu_wire::{
+    GetQueueAttributesRequest, ListMessageMoveTasksRequest, ListQueuesRequest, Operation, Output,
+    ServiceError, StringMap, encode_json,
+};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -18,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names of queues that have this one as their dead-letter queue are shown up to so many.
 const MAX_SOURCES: usize = 100;
+/// Tasks of a queue that are shown; as many as SQS has.
+const MAX_TASKS: i32 = 10;
 /// Queues whose policies are looked up at a time.
 const LOOKUPS: usize = 64;
 /// What visitors may see is remembered for so many of them, until the next survey.
@@ -368,13 +374,13 @@ impl Desk {
     /// # Errors
     /// As for GetQueueAttributes.
     pub async fn queue(&self, visit: &Visit, queue: &str) -> Result<Detail, Refusal> {
-        let name = queue_of(visit, queue)?;
-        let output = self.operate(visit.clone(), reading(queue)).await?;
-        let attributes = match output {
+        let name = self.readable(visit, queue).await?;
+        let call = self.call(visit, false);
+        // Not counted as a request: pages ask again and again.
+        let attributes = match operations::run(&call, reading(queue)).await? {
             Output::GetQueueAttributes(response) => response.attributes,
             _ => StringMap::new(),
         };
-        let call = self.call(visit, false);
         let description = call.describe(name.clone()).await?;
         let sources = Command::ListSources { name: name.clone(), after: None, limit: MAX_SOURCES };
         let (sources, more) = match call.ask(sources, About::default()).await? {
@@ -395,6 +401,21 @@ impl Desk {
             consumers,
             source_names: sources.into_iter().map(|source| source.name).collect(),
         })
+    }
+
+    /// The last move tasks of a dead-letter queue, as ListMessageMoveTasks has them, in AWS JSON 1.0.
+    ///
+    /// # Errors
+    /// As for ListMessageMoveTasks.
+    pub async fn tasks(&self, visit: &Visit, queue: &str) -> Result<Vec<u8>, Refusal> {
+        let request = ListMessageMoveTasksRequest {
+            source_arn: queue_of(visit, queue)?.arn(),
+            max_results: Some(MAX_TASKS),
+        };
+        let call = self.call(visit, false);
+        let operation = Operation::ListMessageMoveTasks(request);
+        self.permit(&call, &operation).await?;
+        Ok(encode_json(&operations::run(&call, operation).await?))
     }
 
     /// The queue of this name, if the visitor may read its attributes.
