@@ -6,6 +6,7 @@ use crate::store::{Backup, Check, Restore};
 use bongsu_server::config::{
     Account, AuditLog, Authentication, ByteSize, ConsoleListen, Cooldowns, JournalKind, LogFormat, Overrides,
 };
+use bongsu_tools::import::ImportArguments;
 use bongsu_tools::queue::QueueArguments;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Backup(Backup),
     Restore(Restore),
     Queue(QueueArguments),
+    Import(ImportArguments),
     User(UserArguments),
     Key(KeyArguments),
     Policy(PolicyArguments),

@@ -10,6 +10,7 @@ mod admin;
 mod arguments;
 mod bench;
 mod descriptors;
+mod listen;
 mod notify;
 mod serve;
 mod slow_disk;
@@ -17,6 +18,7 @@ mod store;
 mod web;
 
 use arguments::{Arguments, Command, Serve};
+use bongsu_server::config::{LogFormat, Settings};
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::Shell;
 use serve::{ServeError, Store};
@@ -29,13 +31,16 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging();
+    if !matches!(arguments.command, None | Some(Command::Serve(_))) {
+        start_logging(LogFormat::Text);
+    }
     match arguments.command {
         Some(Command::Bench(scenario)) => exit_code(bench::run(scenario)),
         Some(Command::Check(check)) => store::exit_code(store::check(&check)),
         Some(Command::Backup(backup)) => store::exit_code(store::back_up(&backup)),
         Some(Command::Restore(restore)) => store::exit_code(store::restore(&restore)),
         Some(Command::Queue(queue)) => bongsu_tools::exit_code(queue.run()),
+        Some(Command::Import(import)) => bongsu_tools::exit_code(import.run()),
         Some(Command::User(user)) => admin::exit_code(admin::user(user)),
         Some(Command::Key(key)) => admin::exit_code(admin::key(key)),
         Some(Command::Policy(policy)) => admin::exit_code(admin::policy(policy)),
@@ -55,16 +60,18 @@ fn complete(shell: Shell) -> ExitCode {
 }
 
 fn serve(arguments: Serve) -> Result<(), ServeError> {
-    let mut store = Store::default();
-    if let Some(delay) = arguments.sync_delay() {
+    let (mut store, delay) = (Store::default(), arguments.sync_delay());
+    let (file, overrides) = arguments.into_parts();
+    let settings = Settings::load(file.as_deref(), overrides);
+    start_logging(settings.as_ref().map_or(LogFormat::Text, |settings| settings.log_format));
+    if let Some(delay) = delay {
         tracing::warn!(
             "each sync takes {} ms longer, as asked for: this is for measurements",
             delay.as_millis()
         );
         store.disk = Arc::new(SlowDisk { delay });
     }
-    let (file, overrides) = arguments.into_parts();
-    serve::run(file, overrides, store)
+    serve::run(settings?, store)
 }
 
 fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {
@@ -79,12 +86,15 @@ fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {
 
 /// To standard error, so that standard output stays free for commands that have a result. `RUST_LOG` chooses what
 /// is logged.
-fn start_logging() {
+fn start_logging(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        // The event's own fields beside `timestamp`, `level` and `message`, as collectors of logs like them.
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+        }
+    }
 }

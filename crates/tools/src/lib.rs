@@ -6,6 +6,7 @@
 
 pub mod client;
 mod error;
+pub mod import;
 pub mod queue;
 mod show;
 

@@ -15,6 +15,7 @@ const PAGE: &str = "/_aws/sqs/messages";
 /// Look at messages without touching them: nothing is hidden, nothing counted
 #[derive(Args, Clone, Debug)]
 pub(super) struct Browse {
+    /// Name, URL or ARN
     #[arg(value_name = "QUEUE")]
     pub(super) queue: String,
     /// So many messages at most

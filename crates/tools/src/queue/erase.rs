@@ -11,6 +11,7 @@ use serde_json::json;
 /// Remove all messages of queues
 #[derive(Args, Clone, Debug)]
 pub(super) struct Purge {
+    /// Names, URLs or ARNs
     #[arg(value_name = "QUEUE", required = true)]
     pub(super) queues: Vec<String>,
     /// Don't ask
@@ -21,6 +22,7 @@ pub(super) struct Purge {
 /// Remove queues with all their messages
 #[derive(Args, Clone, Debug)]
 pub(super) struct Delete {
+    /// Names, URLs or ARNs
     #[arg(value_name = "QUEUE", required = true)]
     pub(super) queues: Vec<String>,
     /// Don't ask

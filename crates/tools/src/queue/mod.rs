@@ -3,7 +3,7 @@
 //! `session` asks the service and finds queues by name, URL or ARN; `attributes` has what both creating and showing know of a queue's
 //! attributes, `message` how messages are shown. The others have a command each.
 
-mod attributes;
+pub(crate) mod attributes;
 mod browse;
 mod create;
 mod erase;

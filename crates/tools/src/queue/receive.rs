@@ -20,6 +20,7 @@ const PAUSES_S: [u64; 4] = [1, 2, 4, 8];
 /// Receive messages; they stay hidden for a while, and come back unless they are deleted
 #[derive(Args, Clone, Debug)]
 pub(super) struct Receive {
+    /// Name, URL or ARN
     #[arg(value_name = "QUEUE")]
     pub(super) queue: String,
     /// So many messages at most [default: 10, with --follow all]

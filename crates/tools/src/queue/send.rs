@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 /// Send a message, or many
 #[derive(Args, Clone, Debug)]
 pub(super) struct Send {
+    /// Name, URL or ARN
     #[arg(value_name = "QUEUE")]
     pub(super) queue: String,
     /// The body; `-` is standard input

@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 const LOOKED_AT_FOR_A_HINT: usize = 1000;
 /// From here on two names are alike.
 const ALIKE: f64 = 0.84;
+/// One has the other inside.
+const INSIDE: f64 = 0.85;
+/// They differ in nothing that matters.
+const SAME: f64 = 2.0;
 
 /// A service that is asked, and how answers are shown.
 pub(crate) struct Session {
@@ -212,16 +216,20 @@ fn alike<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
     let stem = |name: &str| name.strip_suffix(".fifo").unwrap_or(name).to_lowercase();
     let wanted = stem(wanted);
     let score = |name: &str| match stem(name) {
-        name if name == wanted => 2.0,
-        name if name.len() > 2 && wanted.len() > 2 && (name.contains(&wanted) || wanted.contains(&name)) => {
-            // Of names that have it inside, the shortest is meant.
-            1.0 + 1.0 / (1.0 + name.len() as f64)
+        name if name == wanted => SAME,
+        name => {
+            let is_inside =
+                name.len() > 2 && wanted.len() > 2 && (name.contains(&wanted) || wanted.contains(&name));
+            strsim::jaro_winkler(&name, &wanted).max(if is_inside { INSIDE } else { 0.0 })
         }
-        name => strsim::jaro_winkler(&name, &wanted),
     };
     let mut scored: Vec<_> =
         names.map(|name| (score(name), name)).filter(|(score, _)| *score > ALIKE).collect();
     scored.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.cmp(y)));
+    // But for the suffix or the case it is the very name.
+    if scored.first().is_some_and(|(score, _)| *score >= SAME) {
+        scored.retain(|(score, _)| *score >= SAME);
+    }
     scored.into_iter().map(|(_, name)| name).take(3).collect()
 }
 
@@ -268,7 +276,8 @@ mod tests {
     fn names_like_one_are_found() {
         let names = ["orders.fifo", "orders-dead", "order", "mails", "payments"];
         let like = |wanted| alike(wanted, names.into_iter());
-        assert_eq!(like("orders"), ["orders.fifo", "order", "orders-dead"]);
+        assert_eq!(like("orders"), ["orders.fifo"]);
+        assert_eq!(like("order-dead"), ["orders-dead", "order", "orders.fifo"]);
         assert_eq!(like("payment"), ["payments"]);
         assert_eq!(like("mial"), ["mails"]);
         assert!(like("zebra").is_empty());

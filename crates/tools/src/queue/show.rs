@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 /// Show all that is known of queues
 #[derive(Args, Clone, Debug)]
 pub(super) struct Show {
+    /// Names, URLs or ARNs
     #[arg(value_name = "QUEUE", required = true)]
     pub(super) queues: Vec<String>,
 }

@@ -114,8 +114,10 @@ fn shown_rate(rate: f64) -> String {
 fn blocks(looks: &VecDeque<Look>) -> String {
     let totals: Vec<u64> = looks.iter().map(|look| look.counts.iter().sum()).collect();
     let most = totals.iter().copied().max().unwrap_or(0).max(1);
-    let top = BLOCKS.len() as u64 - 1;
-    totals.iter().map(|total| BLOCKS[(total.saturating_mul(top) / most).min(top) as usize]).collect()
+    let top = BLOCKS.len() as u128 - 1;
+    // At most the top, as no total is larger than the largest.
+    let height = |total: u64| (u128::from(total) * top / u128::from(most)) as usize;
+    totals.iter().map(|total| BLOCKS[height(*total)]).collect()
 }
 
 fn print_json(session: &Session, seen: &Seen, at_ms: u64) -> Result<(), ToolError> {
@@ -166,7 +168,8 @@ fn draw(screen: Screen, seen: &Seen, at_ms: u64, drawn_lines: usize) -> Result<u
     ];
     let mut text = table(screen, head, &cells);
     let more = if hidden > 0 { format!("{hidden} more, ") } else { String::new() };
-    text.push_str(&screen.paint(Ink::Faint, &format!("{more}{}, Ctrl-C ends\n", shown_time(at_ms / 1000))));
+    let foot = format!("{more}{}, Ctrl-C ends", shown_time(at_ms / 1000));
+    text.push_str(&format!("{}\n", screen.paint(Ink::Faint, &foot)));
     // A line that wraps would take more room than is cleared next time.
     let text: String = text
         .lines()
@@ -224,6 +227,6 @@ mod tests {
     fn blocks_are_as_high_as_the_sum_was() {
         assert_eq!(blocks(&looks(&[0, 7, 14])), "▁▄█");
         assert_eq!(blocks(&looks(&[0, 0])), "▁▁");
-        assert_eq!(blocks(&looks(&[u64::MAX])), "▁");
+        assert_eq!(blocks(&looks(&[u64::MAX, u64::MAX / 2])), "█▄");
     }
 }

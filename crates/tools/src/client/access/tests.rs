@@ -4,6 +4,8 @@ use super::{Access, KeySource, Said, Surroundings, is_loopback};
 use std::io;
 use std::path::Path;
 
+type Variables<'v> = &'v [(&'v str, &'v str)];
+
 fn files(path: &Path) -> io::Result<String> {
     let text = match path.to_str().unwrap() {
         "/home/me/.aws/config" => {
@@ -50,7 +52,7 @@ fn what_is_said_nearer_wins() {
     let local = "http://127.0.0.1:9324";
     let nothing = Said::default();
     let keys = [("AWS_ACCESS_KEY_ID", "X"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_SESSION_TOKEN", "y")];
-    let cases: [(&Said, &[(&str, &str)], [&str; 4]); 11] = [
+    let cases: [(&Said, Variables<'_>, [&str; 4]); 11] = [
         (&nothing, &[], [local, "eu-west-1", "D:d:", ""]),
         (&nothing, &keys, [local, "eu-west-1", "X:x:y", ""]),
         (&nothing, &[("AWS_REGION", "a"), ("AWS_DEFAULT_REGION", "b")], [local, "a", "D:d:", ""]),
@@ -101,7 +103,7 @@ fn the_origin_of_a_queue_url_is_the_last_resort() {
 
 #[test]
 fn what_can_not_be_used_is_named() {
-    let cases: [(&Said, &[(&str, &str)], &str); 6] = [
+    let cases: [(&Said, Variables<'_>, &str); 6] = [
         (&profile("nobody"), &[], "default, dev, half, plain, role"),
         (&Said::default(), &[("AWS_PROFILE", "nobody")], "no profile nobody"),
         (&profile("role"), &[], "role_arn"),
