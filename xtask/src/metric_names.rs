@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files with queries, from the root of the repository.
-pub(crate) const QUERIES: [&str; 2] = ["deploy/grafana-dashboard.json", "deploy/alerts.yml"];
+pub(crate) const QUERIES: [&str; 3] =
+    ["deploy/grafana-dashboard.json", "deploy/alerts.yml", "deploy/alerts.test.yml"];
 /// The page with the table.
 pub(crate) const PAGE: &str = "docs/monitoring.md";
 
