@@ -13,6 +13,7 @@ use hyper::{Method, StatusCode};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// The session's cookie.
 const COOKIE_NAME: &str = "bongsu_console";
@@ -73,7 +74,7 @@ impl Visitor {
     /// # Errors
     /// `SignInRequired`; what is wrong with account or region.
     pub(crate) fn of(app: &App, parts: &Parts) -> Result<Self, Refused> {
-        Self::find(app, parts, |token| app.sessions.badge(token))
+        Self::find(app, parts, |token| app.sessions.badge(Instant::now(), token))
     }
 
     /// The same for a request that is still being answered, which keeps no session from growing idle.
@@ -81,7 +82,7 @@ impl Visitor {
     /// # Errors
     /// As [`Visitor::of`].
     pub(crate) fn again(app: &App, parts: &Parts) -> Result<Self, Refused> {
-        Self::find(app, parts, |token| app.sessions.look(token))
+        Self::find(app, parts, |token| app.sessions.look(Instant::now(), token))
     }
 
     fn find(app: &App, parts: &Parts, badge: impl Fn(&Token) -> Option<Badge>) -> Result<Self, Refused> {

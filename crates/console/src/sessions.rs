@@ -48,8 +48,7 @@ impl Session {
 
 impl Sessions {
     /// Begins a session with a token that nobody else has.
-    pub(crate) fn begin(&self, token: Token, badge: Badge) {
-        let now = Instant::now();
+    pub(crate) fn begin(&self, now: Instant, token: Token, badge: Badge) {
         let mut open = lock(&self.open);
         if open.len() >= MAX_SESSIONS {
             open.retain(|_, session| !session.is_over(now));
@@ -65,8 +64,7 @@ impl Sessions {
     }
 
     /// Who a session is of; using it keeps it from growing idle.
-    pub(crate) fn badge(&self, token: &Token) -> Option<Badge> {
-        let now = Instant::now();
+    pub(crate) fn badge(&self, now: Instant, token: &Token) -> Option<Badge> {
         let mut open = lock(&self.open);
         let session = open.get_mut(token)?;
         if session.is_over(now) {
@@ -78,8 +76,7 @@ impl Sessions {
     }
 
     /// The same without counting as use: a page that is left open must not keep a session for ever.
-    pub(crate) fn look(&self, token: &Token) -> Option<Badge> {
-        let now = Instant::now();
+    pub(crate) fn look(&self, now: Instant, token: &Token) -> Option<Badge> {
         lock(&self.open)
             .get(token)
             .filter(|session| !session.is_over(now))
@@ -92,8 +89,7 @@ impl Sessions {
     }
 
     /// Lets an address try to sign in, and counts that as a failure until it is said to be none; `false`: it has to wait.
-    pub(crate) fn begin_attempt(&self, address: IpAddr) -> bool {
-        let now = Instant::now();
+    pub(crate) fn begin_attempt(&self, now: Instant, address: IpAddr) -> bool {
         let mut failures = lock(&self.failures);
         if failures.len() >= MAX_ADDRESSES {
             failures.retain(|_, failures| now - failures.since < FAILURES_SPAN);
@@ -137,7 +133,7 @@ mod tests {
     use bongsu_server::desk::Badge;
     use std::net::IpAddr;
     use std::time::Duration;
-    use tokio::time::advance;
+    use tokio::time::Instant;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -151,68 +147,61 @@ mod tests {
         Badge::of("AKIAAAAAAAAAAAAAAAAA")
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_session_ends_when_it_is_not_used() {
-        let sessions = Sessions::default();
-        sessions.begin(token(1), badge());
-        advance(59 * MINUTE).await;
-        assert!(sessions.badge(&token(1)).is_some());
-        advance(59 * MINUTE).await;
-        assert!(sessions.look(&token(1)).is_some(), "used in between");
-        advance(2 * MINUTE).await;
-        assert!(sessions.look(&token(1)).is_none(), "a look is no use");
-        assert!(sessions.badge(&token(1)).is_none());
-        assert!(sessions.badge(&token(2)).is_none(), "nobody's");
+    #[test]
+    fn a_session_ends_when_it_is_not_used() {
+        let (sessions, start) = (Sessions::default(), Instant::now());
+        sessions.begin(start, token(1), badge());
+        assert!(sessions.badge(start + 59 * MINUTE, &token(1)).is_some());
+        assert!(sessions.look(start + 118 * MINUTE, &token(1)).is_some(), "used in between");
+        assert!(sessions.look(start + 119 * MINUTE, &token(1)).is_none(), "a look is no use");
+        assert!(sessions.badge(start + 119 * MINUTE, &token(1)).is_none());
+        assert!(sessions.badge(start, &token(2)).is_none(), "nobody's");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_session_ends_after_half_a_day_however_it_is_used() {
-        let sessions = Sessions::default();
-        sessions.begin(token(1), badge());
-        for _ in 0..23 {
-            advance(30 * MINUTE).await;
-            assert!(sessions.badge(&token(1)).is_some());
+    #[test]
+    fn a_session_ends_after_half_a_day_however_it_is_used() {
+        let (sessions, start) = (Sessions::default(), Instant::now());
+        sessions.begin(start, token(1), badge());
+        for half_hours in 1..24 {
+            assert!(sessions.badge(start + half_hours * 30 * MINUTE, &token(1)).is_some(), "{half_hours}");
         }
-        advance(30 * MINUTE).await;
-        assert!(sessions.badge(&token(1)).is_none());
+        assert!(sessions.badge(start + 24 * 30 * MINUTE, &token(1)).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn whoever_signs_out_is_out() {
-        let sessions = Sessions::default();
-        sessions.begin(token(1), badge());
+    #[test]
+    fn whoever_signs_out_is_out() {
+        let (sessions, start) = (Sessions::default(), Instant::now());
+        sessions.begin(start, token(1), badge());
         sessions.end(&token(1));
-        assert!(sessions.badge(&token(1)).is_none());
+        assert!(sessions.badge(start, &token(1)).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_session_that_was_not_used_for_longest_makes_room() {
-        let sessions = Sessions::default();
+    #[test]
+    fn the_session_that_was_not_used_for_longest_makes_room() {
+        let (sessions, start) = (Sessions::default(), Instant::now());
+        let at = |number: usize| start + Duration::from_millis(number as u64);
         for number in 0..MAX_SESSIONS {
-            sessions.begin(token(number), badge());
-            advance(Duration::from_millis(1)).await;
+            sessions.begin(at(number), token(number), badge());
         }
-        sessions.badge(&token(0));
-        sessions.begin(token(MAX_SESSIONS), badge());
-        assert!(sessions.look(&token(0)).is_some() && sessions.look(&token(1)).is_none());
-        assert!(sessions.look(&token(MAX_SESSIONS)).is_some());
+        let now = at(MAX_SESSIONS);
+        sessions.badge(now, &token(0));
+        sessions.begin(now, token(MAX_SESSIONS), badge());
+        assert!(sessions.look(now, &token(0)).is_some() && sessions.look(now, &token(1)).is_none());
+        assert!(sessions.look(now, &token(MAX_SESSIONS)).is_some());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_guesses_has_to_wait() {
-        let sessions = Sessions::default();
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    #[test]
+    fn who_guesses_has_to_wait() {
+        let (sessions, start) = (Sessions::default(), Instant::now());
+        let tries = |now, text: &str| sessions.begin_attempt(now, text.parse::<IpAddr>().unwrap());
         for _ in 0..MAX_FAILURES {
-            assert!(sessions.begin_attempt(address("2001:db8::1")));
+            assert!(tries(start, "2001:db8::1"));
         }
-        assert!(!sessions.begin_attempt(address("2001:db8::ffff")), "the same network");
-        assert!(
-            sessions.begin_attempt(address("2001:db8:0:1::1")) && sessions.begin_attempt(address("10.0.0.1"))
-        );
-        sessions.forgive(address("2001:db8::1"));
-        assert!(sessions.begin_attempt(address("2001:db8::1")), "one of them was right");
-        assert!(!sessions.begin_attempt(address("2001:db8::1")));
-        advance(MINUTE).await;
-        assert!(sessions.begin_attempt(address("2001:db8::1")), "counted anew");
+        assert!(!tries(start, "2001:db8::ffff"), "the same network");
+        assert!(tries(start, "2001:db8:0:1::1") && tries(start, "10.0.0.1"));
+        sessions.forgive("2001:db8::1".parse().unwrap());
+        assert!(tries(start, "2001:db8::1"), "one of them was right");
+        assert!(!tries(start + MINUTE - Duration::from_millis(1), "2001:db8::1"));
+        assert!(tries(start + MINUTE, "2001:db8::1"), "counted anew");
     }
 }

@@ -14,6 +14,7 @@ use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Points of a chart.
 const DEFAULT_POINTS: usize = 300;
@@ -69,7 +70,7 @@ fn basic(app: &App, parts: &Parts) -> Result<Visit, Refused> {
     }
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let origin = origin(parts)?;
-    if !app.sessions.begin_attempt(origin.address) {
+    if !app.sessions.begin_attempt(Instant::now(), origin.address) {
         return Err(session::too_many_attempts());
     }
     let (key_id, secret) = decoded.as_deref().and_then(|pair| pair.split_once(':')).unwrap_or_default();

@@ -11,6 +11,7 @@ use hyper::header::{HOST, HeaderValue, SET_COOKIE};
 use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A key's two halves, with room for the JSON around them.
 const MAX_SIGN_IN_BYTES: usize = 4096;
@@ -61,7 +62,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
     }
     let origin = origin(&parts)?;
     let (address, is_secure) = (origin.address, origin.is_secure);
-    if !app.sessions.begin_attempt(address) {
+    if !app.sessions.begin_attempt(Instant::now(), address) {
         return Err(too_many_attempts());
     }
     let SignIn { access_key_id, secret_access_key } = read_json(&app, body, MAX_SIGN_IN_BYTES).await?;
@@ -72,7 +73,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
         app.sessions.end(&before);
     }
     let token = app.desk.random();
-    app.sessions.begin(token, badge);
+    app.sessions.begin(Instant::now(), token, badge);
     let cookie = set_cookie(Some(&token), is_secure);
     // What a browser would send from now on.
     let shown = cookie.split(';').next().and_then(|pair| HeaderValue::from_str(pair).ok());
