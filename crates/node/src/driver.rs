@@ -5,6 +5,7 @@
 //! thread syncs one entry, calls gather in the next.
 
 use crate::clock::Reading;
+use crate::commits::CommitCounters;
 use crate::error::CallError;
 use crate::gather::{self, Gathering};
 use crate::node::{Answer, Body, Status};
@@ -54,6 +55,11 @@ impl Clocks {
         Self { origin: Instant::now() }
     }
 
+    /// Since it was started.
+    fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
     #[expect(clippy::disallowed_methods, reason = "time enters the node here")]
     pub(crate) fn read(&self) -> Reading {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -70,6 +76,7 @@ pub(crate) struct Shared {
     clocks: Clocks,
     reader: Arc<dyn Reader>,
     gathering: Gathering,
+    pub(crate) commits: CommitCounters,
 }
 
 struct State {
@@ -142,6 +149,7 @@ pub(crate) fn start(
         clocks,
         reader: journal.reader(),
         gathering: Gathering::default(),
+        commits: CommitCounters::default(),
     });
     // What the start itself decided goes out first.
     shared.step(Then::Flush, |_, _| ());
@@ -390,7 +398,9 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
         ticked = matches!(work, JournalWork::Tick);
         match work {
             JournalWork::Append(expected, stamp, payload) => {
+                let begun = shared.clocks.elapsed();
                 let result = journal.append(expected, stamp, &payload);
+                shared.commits.note(shared.clocks.elapsed().saturating_sub(begun));
                 // Let go of before the partition gathers another batch, which may be in the same memory.
                 drop(payload);
                 shared.step(Then::Gather, |partition, reading| partition.appended(reading, result));

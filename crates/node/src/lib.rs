@@ -10,6 +10,7 @@
 mod batch;
 mod checkpoint;
 mod clock;
+mod commits;
 mod driver;
 mod error;
 #[doc(hidden)]
@@ -24,6 +25,7 @@ mod space;
 mod waiters;
 
 pub use clock::Reading;
+pub use commits::Commits;
 pub use error::CallError;
 pub use gather::Gatherer;
 pub use node::{Body, Node, NodeOptions, Received, Status};

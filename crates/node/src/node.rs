@@ -1,5 +1,6 @@
 //! The handle that everybody calls.
 
+use crate::commits::Commits;
 use crate::driver::{self, Caller, Clocks, Shared, Threads};
 use crate::error::CallError;
 use crate::gather::Gatherer;
@@ -223,6 +224,11 @@ impl Node {
     /// Whether it serves.
     pub fn status(&self) -> Status {
         self.shared.status()
+    }
+
+    /// How long commits take.
+    pub fn commits(&self) -> Commits {
+        self.shared.commits.read()
     }
 
     /// Begins to go down: long polls get what there is, later ones don't wait; all else is still served.

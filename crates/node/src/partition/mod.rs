@@ -44,6 +44,9 @@ const GATHER_MS: u64 = 1;
 const GATHERED_CALLS: usize = 256;
 /// or bytes: from here on the sync is not what a commit costs.
 const GATHERED_BYTES: usize = 512 << 10;
+/// Batches are kept open only where they fill: with fewer commands than this in the last ones there is nobody to wait for, and a commit
+/// more costs little.
+const CROWD_CALLS: usize = 4;
 /// What a part of a checkpoint takes beside its own bytes, at most.
 const PART_HEADER_BYTES: usize = 64;
 /// Bytes given back by a purge or a deleted queue are accounted for in slices of so many messages.
@@ -141,6 +144,8 @@ pub struct Partition<T> {
     draining: bool,
     stopping: bool,
     failed: Option<String>,
+    /// How many commands the last commits had: the most, forgotten by halves.
+    crowd_calls: usize,
     upkeep: Upkeep,
     outputs: Vec<Output<T>>,
     spare: Spare<T>,
@@ -323,6 +328,7 @@ impl<T: Token> Partition<T> {
     /// Whether the open batch, if there is one, may stay open for a moment, so that one sync does for more commands.
     pub fn may_gather(&mut self, reading: Reading) -> bool {
         !self.stopping
+            && self.crowd_calls >= CROWD_CALLS
             && self.deferred.is_empty()
             && !self.open.batch.is_empty()
             && self.open.replies.len() < GATHERED_CALLS
@@ -340,6 +346,7 @@ impl<T: Token> Partition<T> {
         if self.open.batch.is_empty() && !self.checkpoints.wants_mark() {
             return;
         }
+        self.crowd_calls = self.open.replies.len().max(self.crowd_calls / 2);
         let moment = self.open.moment;
         let next = self.open.batch.next_entry();
         let gathered = std::mem::replace(&mut self.open, self.spare.open(next, self.layout, moment));

@@ -108,6 +108,7 @@ impl<T: Token> Partition<T> {
             draining: false,
             stopping: false,
             failed: None,
+            crowd_calls: 0,
             upkeep: Upkeep { next_task_step_ms: 0, next_ms: 0, last_task: QueueId(0) },
             outputs: Vec::new(),
             spare: super::Spare::default(),
