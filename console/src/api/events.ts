@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ApiError, headers, place, refusal, session } from "./client";
+import { eventParser, type Deliver } from "./event-parser";
 import type { LiveRow, MoveTask, Overview, QueueDetail } from "./types";
 
 /** What a page can hear from the server, every two seconds. */
@@ -65,8 +66,6 @@ function dispatch(handlers: LiveHandlers, event: string, data: string): void {
   }
 }
 
-type Deliver = (event: string, data: string) => void;
-
 async function follow(address: string, stop: AbortSignal, deliver: Deliver): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
   while (!stop.aborted) {
@@ -116,28 +115,6 @@ async function listen(address: string, stop: AbortSignal, deliver: Deliver): Pro
     stop.removeEventListener("abort", end);
     attempt.abort();
   }
-}
-
-/** Takes pieces of a stream of server-sent events, delivers the whole ones. */
-export function eventParser(deliver: Deliver): (piece: string) => void {
-  let rest = "";
-  let event = "message";
-  let data: string[] = [];
-  return (piece) => {
-    rest += piece;
-    for (;;) {
-      const end = rest.indexOf("\n");
-      if (end < 0) return;
-      const line = rest.slice(0, end).replace(/\r$/, "");
-      rest = rest.slice(end + 1);
-      if (line === "") {
-        if (data.length > 0) deliver(event, data.join("\n"));
-        event = "message";
-        data = [];
-      } else if (line.startsWith("event:")) event = line.slice(6).trim();
-      else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
-    }
-  };
 }
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {

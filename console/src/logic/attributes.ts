@@ -158,7 +158,7 @@ export function tagProblem(tags: readonly (readonly [string, string])[]): Proble
  */
 export function attributesOf(form: QueueForm, before?: QueueForm): Record<string, string> {
   const now = every(form);
-  const then = every(before ?? DEFAULTS);
+  const then = every(before ?? { ...DEFAULTS, fifo: form.fifo });
   const changed: Record<string, string> = {};
   for (const [name, value] of Object.entries(now)) {
     if (value !== (then[name] ?? "")) changed[name] = value;

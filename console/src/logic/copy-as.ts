@@ -79,7 +79,7 @@ const DOCUMENTS: Record<string, string> = {
 
 /** HCL has JSON's strings, but `${` and `%{` begin a template. */
 export function hclString(text: string): string {
-  return JSON.stringify(text).replaceAll("${", "$${").replaceAll("%{", "%%{");
+  return JSON.stringify(text).replace(/[$%](?=\{)/g, (sign) => sign + sign);
 }
 
 function hclValue(value: unknown, margin: string): string {

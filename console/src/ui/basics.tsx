@@ -8,6 +8,7 @@ import { toast } from "./toasts";
 type Tone = "plain" | "primary" | "danger" | "quiet";
 
 interface ButtonProps {
+  key?: string;
   children?: ComponentChildren;
   tone?: Tone;
   icon?: IconName;

@@ -203,7 +203,7 @@ function Chart({ set, history, range }: { set: ChartSet; history: History | null
         text: colour("--muted"),
         show: SHOWN[set.measure],
         showTime: (seconds) => dateTime(seconds * 1000),
-        timeMs: set.measure === "age",
+        steps: set.measure === "age" ? "time" : set.measure === "bytes" ? "binary" : "decimal",
       });
       resize = new ResizeObserver(() => plot.current?.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT }));
       resize.observe(element);

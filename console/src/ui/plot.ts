@@ -13,14 +13,15 @@ export interface PlotOptions {
   text: string;
   show: (value: number | null) => string;
   showTime: (seconds: number) => string;
-  /** The values are milliseconds: round steps are then minutes and hours, not thousands. */
-  timeMs: boolean;
+  /** What steps are round: thousands and hundreds, minutes and hours (the values are milliseconds), or powers of two. */
+  steps: "decimal" | "time" | "binary";
 }
 
 const FONT = "11px system-ui, sans-serif";
 const TIME_STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400, 172_800, 345_600, 604_800].map(
   (seconds) => seconds * 1000,
 );
+const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
 const DAY_MS = 86_400_000;
 
 export function draw(element: HTMLElement, tip: HTMLElement | null, options: PlotOptions): uPlot {
@@ -40,7 +41,7 @@ export function draw(element: HTMLElement, tip: HTMLElement | null, options: Plo
           stroke: line.colour,
           width: 1.5,
           spanGaps: false,
-          points: { show: false },
+          points: { show: true, size: 4, fill: line.colour, stroke: line.colour, filter: lonely },
           ...(line.area ? { fill: `color-mix(in srgb, ${line.colour} 14%, transparent)` } : {}),
         })),
       ],
@@ -51,7 +52,8 @@ export function draw(element: HTMLElement, tip: HTMLElement | null, options: Plo
           size: (_plot, values) => Math.max(34, ...(values ?? []).map((value) => value.length * 6.6 + 12)),
           space: 30,
           values: (_plot, splits) => splits.map((value) => options.show(value)),
-          ...(options.timeMs ? { incrs: TIME_STEPS_MS } : {}),
+          ...(options.steps === "time" ? { incrs: TIME_STEPS_MS } : {}),
+          ...(options.steps === "binary" ? { incrs: BYTE_STEPS } : {}),
         },
       ],
       hooks: { setCursor: [(plot) => showTip(plot, tip, options)] },
@@ -59,6 +61,13 @@ export function draw(element: HTMLElement, tip: HTMLElement | null, options: Plo
     options.data,
     element,
   );
+}
+
+/** Points with nothing known on either side, which no line reaches. */
+function lonely(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const known = (index: number): boolean => values[index] !== null && values[index] !== undefined;
+  return Array.from(values.keys()).filter((index) => known(index) && !known(index - 1) && !known(index + 1));
 }
 
 function timeLabel(ms: number, spanMs: number): string {

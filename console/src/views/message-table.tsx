@@ -41,7 +41,7 @@ export function MessageTable(props: {
               />
             </th>
             <th>{t.body}</th>
-            {props.showState && <th>{t.state}</th>}
+            {props.showState && <th class={props.showSource ? "hide-narrow" : ""}>{t.state}</th>}
             {props.grouped && <th class="hide-narrow">{t.group}</th>}
             {props.showSource && <th>{t.source}</th>}
             <th class="number">{t.receivesShort}</th>
@@ -78,7 +78,7 @@ export function MessageTable(props: {
                 </div>
               </td>
               {props.showState && (
-                <td>
+                <td class={props.showSource ? "hide-narrow" : ""}>
                   <StateBadge state={row.state} />
                 </td>
               )}

@@ -24,7 +24,7 @@ export async function open(browser, server, path = "/", options = {}) {
     colorScheme: theme,
     reducedMotion: "reduce",
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(Number(process.env.CONSOLE_TEST_TIMEOUT_MS ?? 15_000));
   const page = await context.newPage();
   const faults = [];
   page.on("console", (message) => {

@@ -150,12 +150,13 @@ export function PollTab({ queue }: TabProps): JSX.Element {
           />
         </div>
         <div class="row">
+          {/* Two buttons, not one that changes: a click that ends the poll must not become one that submits the form. */}
           {polling ? (
-            <Button icon="stop" tone="primary" onClick={() => stop.current?.abort()}>
+            <Button key="stop" icon="stop" tone="primary" onClick={() => stop.current?.abort()}>
               {t.stop}
             </Button>
           ) : (
-            <Button icon="play" tone="primary" submit disabled={!ready}>
+            <Button key="start" icon="play" tone="primary" submit disabled={!ready}>
               {t.start}
             </Button>
           )}

@@ -54,7 +54,7 @@ function Task({ task }: { task: MoveTask }): JSX.Element {
       <div class="row spread">
         <span class="row tight">
           <Badge tone={tones[task.Status]}>{t.statuses[task.Status]}</Badge>
-          <span class="mono break">{task.DestinationArn?.split(":").at(-1) ?? t.toSources}</span>
+          <span class={task.DestinationArn ? "mono break" : ""}>{task.DestinationArn?.split(":").at(-1) ?? t.toSources}</span>
         </span>
         <span class="muted">{task.StartedTimestamp !== undefined && dateTime(task.StartedTimestamp)}</span>
       </div>
@@ -159,7 +159,7 @@ export function RedriveAllDialog({ queue, onClose }: { queue: QueueDetail; onClo
   };
   return (
     <Dialog
-      title={t.redriveAll}
+      title={t.redriveAllTitle}
       onClose={onClose}
       onSubmit={() => void submit()}
       footer={
@@ -277,7 +277,7 @@ export function ResendDialog(props: { queue: QueueDetail; row: MessageRow; onClo
   return (
     <Dialog
       wide
-      title={t.editResend}
+      title={t.editResendTitle}
       onClose={props.onClose}
       onSubmit={() => void submit()}
       footer={
