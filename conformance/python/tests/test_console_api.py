@@ -336,7 +336,7 @@ def test_what_the_api_refuses_the_console_refuses(browser):
         ("sqs/Nothing", {}, "UnknownOperation"),
         ("sqs/%2e%2e%2fsession", {}, "UnknownOperation"),
         ("sqs/CreateQueue", {"QueueName": "a b"}, "InvalidParameterValue"),
-        ("sqs/SendMessage", {"QueueUrl": "q"}, "MissingParameter"),
+        ("sqs/SendMessage", {"QueueUrl": "q"}, "MissingRequiredParameter"),
         ("sqs/CreateQueue", b"no json", "Serialization"),
         ("sqs/CreateQueue", b"\xff\xfe", "Serialization"),
         ("sqs/SendMessage", {"QueueUrl": "", "MessageBody": "x"}, "QueueDoesNotExist"),
