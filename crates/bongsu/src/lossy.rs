@@ -4,13 +4,15 @@
 //! Each line of standard input is an order to the disk (see `bongsu_journal::Order`), such as `cut 50` or `fail sync`.
 
 mod descriptors;
+mod listen;
 mod notify;
 mod serve;
 mod web;
 
 use bongsu_journal::{FileOptions, LossyDisk, Order};
-use bongsu_server::config::{Cooldowns, Overrides};
+use bongsu_server::config::{Cooldowns, Overrides, Settings};
 use clap::Parser;
+use serve::ServeError;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -53,7 +55,8 @@ fn main() -> ExitCode {
     };
     let journal = FileOptions { segment_bytes: arguments.segment_bytes, ..FileOptions::default() };
     let store = serve::Store { disk: Arc::new(disk), journal, checkpoint_bytes: arguments.checkpoint_bytes };
-    match serve::run(None, overrides, store) {
+    let settings = Settings::load(None, overrides).map_err(ServeError::from);
+    match settings.and_then(|settings| serve::run(settings, store)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");

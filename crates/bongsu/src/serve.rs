@@ -1,19 +1,18 @@
 //! `bongsu serve`: up, and down again.
 
 use crate::descriptors;
+use crate::listen::listen;
 use crate::notify::Notify;
 use crate::web;
 use bongsu_journal::{
     Disk, FileJournal, FileOptions, Journal, JournalError, MemoryJournal, MemoryOptions, OpenError, RealDisk,
 };
-use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Overrides, Settings};
+use bongsu_server::config::{ConfigError, Cooldowns, JournalKind, Settings};
 use bongsu_server::entropy::Entropy;
 use bongsu_server::keys::check::{Sources, UnlockError, unlock};
 use bongsu_server::{Gatherer, MasterKey, Node, NodeOptions, NodeStartError, RootKey, Server, StartError};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Why serving failed; what the user reads.
@@ -77,8 +76,7 @@ impl Default for Store {
 }
 
 /// Serves until a signal says stop.
-pub(crate) fn run(file: Option<PathBuf>, overrides: Overrides, store: Store) -> Result<(), ServeError> {
-    let mut settings = Settings::load(file.as_deref(), overrides)?;
+pub(crate) fn run(mut settings: Settings, store: Store) -> Result<(), ServeError> {
     descriptors::forbid_core_dumps();
     limit_connections(&mut settings);
     let gatherer = Gatherer::default();
@@ -104,7 +102,7 @@ fn limit_connections(settings: &mut Settings) {
 async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(), ServeError> {
     let mut signals = Signals::new(settings.tls.is_some()).map_err(ServeError::Runtime)?;
     // The address comes first: a second server should fail on it before it touches anybody's data.
-    let listener = TcpListener::bind(&settings.listen)
+    let listener = listen(&settings.listen)
         .await
         .map_err(|reason| ServeError::Listen { address: settings.listen.clone(), reason })?;
     let console = web::listen(&settings, listener.local_addr().map_err(ServeError::Runtime)?).await?;

@@ -83,6 +83,12 @@ impl Exporter {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
+
+    /// How many were dropped since the collector last took some.
+    #[cfg(test)]
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
 }
 
 impl Exporting {
@@ -116,34 +122,29 @@ struct Sending {
 
 impl Sending {
     async fn run(mut self, mut spans: Receiver<Box<Span>>, mut stopped: tokio::sync::oneshot::Receiver<()>) {
-        let mut batch = Vec::with_capacity(BATCH);
+        let (mut batch, mut is_stopping) = (Vec::with_capacity(BATCH), false);
         loop {
-            let is_last = tokio::select! {
-                came = spans.recv_many(&mut batch, BATCH) => came == 0,
-                _ = &mut stopped => true,
-            };
-            if !is_last && batch.len() < BATCH {
-                // The first has come; wait a moment for those that it can go with.
+            tokio::select! {
+                // Once told to stop, nothing more comes in, and what is there comes out before the end.
+                came = spans.recv_many(&mut batch, BATCH) => if came == 0 { return },
+                _ = &mut stopped, if !is_stopping => {
+                    is_stopping = true;
+                    spans.close();
+                    continue;
+                }
+            }
+            if !is_stopping {
+                // The first have come; those that come in the next moment can go with them.
                 tokio::select! {
                     () = fill(&mut spans, &mut batch) => {}
                     _ = &mut stopped => {
+                        is_stopping = true;
                         spans.close();
                     }
                 }
             }
-            if is_last {
-                spans.close();
-                while let Ok(span) = spans.try_recv() {
-                    batch.push(span);
-                }
-            }
-            for part in batch.chunks(BATCH) {
-                self.send(part).await;
-            }
+            self.send(&batch).await;
             batch.clear();
-            if is_last {
-                return;
-            }
         }
     }
 

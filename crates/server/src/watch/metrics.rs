@@ -54,6 +54,13 @@ const LONG_POLLS: Metric = ("bongsu_long_polls", "gauge", "Receives that wait fo
 const JOURNAL_BYTES: Metric =
     ("bongsu_journal_bytes", "gauge", "What the journal takes on disk, with what is allocated ahead.");
 const DISK_FREE: Metric = ("bongsu_disk_free_bytes", "gauge", "What is free where the journal lies.");
+const COMMITS: Metric =
+    ("bongsu_journal_commits_total", "counter", "Batches of changes that were written to the journal.");
+const COMMIT_DURATIONS: Metric = (
+    "bongsu_journal_commit_duration_seconds",
+    "histogram",
+    "From handing a batch to the journal until it is durable.",
+);
 const READY: Metric = ("bongsu_ready", "gauge", "1 while the server serves everything, as /readyz says.");
 const FAILURES: Metric =
     ("bongsu_authentication_failures_total", "counter", "Requests by somebody who could not show who he is.");
@@ -84,6 +91,8 @@ pub(super) const ALL: &[Metric] = &[
     LONG_POLLS,
     JOURNAL_BYTES,
     DISK_FREE,
+    COMMITS,
+    COMMIT_DURATIONS,
     READY,
     FAILURES,
     QUEUES,
@@ -165,6 +174,7 @@ pub(super) fn render(inner: &Inner, found: &Snapshot) -> Vec<u8> {
     let disk = inner.data_dir.as_deref().and_then(super::Disk::read);
     page.possibly(JOURNAL_BYTES, disk.map(|disk| disk.journal_bytes as f64));
     page.possibly(DISK_FREE, disk.map(|disk| disk.free_bytes as f64));
+    render_commits(&mut page, inner);
     page.single(READY, f64::from(u8::from(inner.node.status() == Status::Ready)));
     let failures = inner.authentication_failures.load(std::sync::atomic::Ordering::Relaxed);
     page.single(FAILURES, failures as f64);
@@ -242,6 +252,19 @@ fn render_sizes(page: &mut Page, labels: &str, counters: &QueueCounters) {
     page.histogram(SIZES.0, labels, bounds, count, sum);
 }
 
+fn render_commits(page: &mut Page, inner: &Inner) {
+    let commits = inner.node.commits();
+    let count = commits.count();
+    page.single(COMMITS, count as f64);
+    page.begin(COMMIT_DURATIONS);
+    let bounds = SHOWN_OCTAVES.map(|octave| (bound_seconds(octave), commits.below_octave(octave)));
+    page.histogram(COMMIT_DURATIONS.0, "", bounds, count, commits.sum_ns as f64 / 1e9);
+}
+
+fn bound_seconds(octave: u32) -> f64 {
+    (1_u64 << octave) as f64 / 1e6
+}
+
 fn render_requests(page: &mut Page, inner: &Inner) {
     let all = inner.actions.read();
     let named = || actions::NAMES.iter().zip(&all);
@@ -258,10 +281,7 @@ fn render_requests(page: &mut Page, inner: &Inner) {
         if count == 0 {
             continue;
         }
-        let bounds = SHOWN_OCTAVES.map(|octave| {
-            let bound_s = (1_u64 << octave) as f64 / 1e6;
-            (bound_s, durations.below_octave(octave))
-        });
+        let bounds = SHOWN_OCTAVES.map(|octave| (bound_seconds(octave), durations.below_octave(octave)));
         let sum_s = durations.sum_ns as f64 / 1e9;
         page.histogram(DURATIONS.0, &format!("action=\"{action}\""), bounds, count, sum_s);
     }

@@ -232,6 +232,34 @@ async fn the_page_for_prometheus_says_what_was_counted() {
     }
 }
 
+/// What operators are told is what they get: names and types.
+#[test]
+fn the_table_of_the_documentation_is_the_page() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/monitoring.md")).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        let (name, kind) = (cells.next()?.strip_suffix('`')?, cells.next()?);
+        ["gauge", "counter", "histogram"].contains(&kind).then_some((name, kind))
+    });
+    let told: Vec<(&str, &str)> = rows.collect();
+    let shown: Vec<(&str, &str)> = super::metrics::ALL.iter().map(|(name, kind, _)| (*name, *kind)).collect();
+    assert_eq!(told, shown);
+}
+
+/// Rules of Prometheus' own lint: what a name ends in, and that there is help.
+#[test]
+fn names_keep_to_the_rules() {
+    for (name, kind, help) in super::metrics::ALL {
+        assert_eq!(name.ends_with("_total"), *kind == "counter", "{name}");
+        let stem = name.strip_suffix("_total").unwrap_or(name);
+        let has_unit_inside = ["_seconds_", "_bytes_"].iter().any(|unit| stem.contains(unit));
+        assert!(!has_unit_inside, "{name}: the unit comes last");
+        assert!(["gauge", "counter", "histogram"].contains(kind), "{name}");
+        assert!(help.ends_with('.') && !help.contains('\n'), "{name}: {help}");
+    }
+}
+
 /// Timed rather than asserted: `cargo test -- --ignored --nocapture what_counting_costs`.
 #[tokio::test]
 #[ignore = "a measurement"]
