@@ -23,6 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(50);
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
 /// A server may have ended a connection that nobody used for so long.
 const IDLE_S: u64 = 5;
+/// Before a request that was throttled is sent again.
+const RETRY_AFTER: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1_600),
+    Duration::from_millis(3_200),
+];
 /// Connections for many requests at a time.
 const MAX_CONNECTIONS: usize = 8;
 
@@ -216,7 +224,19 @@ impl Line {
         Ok(Self { parts: parts.clone(), connection, signer })
     }
 
+    /// Asks, and again a little later where the service says that it is too much at once.
+    #[expect(clippy::disallowed_methods, reason = "a service is given time; nothing here is replayed")]
     async fn ask(&mut self, request: &Request) -> Result<Value, CallError> {
+        for pause in RETRY_AFTER {
+            match self.ask_once(request).await {
+                Err(error) if error.is_throttled() => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+        }
+        self.ask_once(request).await
+    }
+
+    async fn ask_once(&mut self, request: &Request) -> Result<Value, CallError> {
         let bytes = self.render(request);
         let Parts { access, service, .. } = &*self.parts;
         let endpoint = || access.url.clone();
@@ -297,4 +317,98 @@ fn refused(status: u16, body: &Value, source_of_keys: KeySource) -> CallError {
     let message = text("message").or_else(|| text("Message"));
     let message = message.map_or_else(|| format!("HTTP status {status}"), str::to_owned);
     CallError::Refused { code, message, source_of_keys }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Caller, Request, Service};
+    use crate::client::access::{Access, Said, Surroundings};
+    use crate::client::refusal::CallError;
+    use serde_json::json;
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    /// Gives each request the next of these answers, on as many connections as are opened; its heads and bodies come back.
+    fn server(answers: Vec<(u16, &'static str)>) -> (Caller, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = std::thread::spawn(move || {
+            let mut requests = Vec::new();
+            let mut answers = answers.into_iter().peekable();
+            while answers.peek().is_some() {
+                let (stream, _) = listener.accept().unwrap();
+                let mut reader = BufReader::new(stream);
+                while answers.peek().is_some() {
+                    let (mut head, mut length) = (String::new(), 0);
+                    while !head.ends_with("\r\n\r\n") {
+                        if reader.read_line(&mut head).unwrap() == 0 {
+                            break;
+                        }
+                        let line = head.lines().last().unwrap_or_default();
+                        length = line
+                            .strip_prefix("Content-Length: ")
+                            .map_or(length, |text| text.parse().unwrap());
+                    }
+                    if head.is_empty() {
+                        break;
+                    }
+                    let mut body = vec![0; length];
+                    reader.read_exact(&mut body).unwrap();
+                    requests.push(head + &String::from_utf8(body).unwrap());
+                    let (status, body) = answers.next().unwrap();
+                    let answer =
+                        format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                    reader.get_mut().write_all(answer.as_bytes()).unwrap();
+                }
+            }
+            requests
+        });
+        let said = Said { endpoint: Some(url), ..Said::default() };
+        let around = Surroundings::pretended(&[], |_| Err(std::io::ErrorKind::NotFound.into()));
+        (Caller::new(Access::find(&said, &around).unwrap(), Service::Sqs).unwrap(), served)
+    }
+
+    #[test]
+    fn requests_are_signed_and_leave_out_what_is_null() {
+        let (mut caller, served) = server(vec![(200, "{\"a\":1}"), (200, "")]);
+        assert_eq!(
+            caller.call("ListQueues", json!({ "QueueNamePrefix": null, "b": 2 })).unwrap(),
+            json!({ "a": 1 })
+        );
+        let elsewhere = Some(("/_aws/sqs/messages", "ShowDelayed=true".to_owned()));
+        let peek = Request { action: "ReceiveMessage", input: json!({}), elsewhere };
+        assert_eq!(
+            caller.ask(&peek).unwrap(),
+            json!({}),
+            "older endpoints say nothing where there is nothing to say"
+        );
+        let requests = served.join().unwrap();
+        assert!(requests[0].starts_with("POST / HTTP/1.1\r\n") && requests[0].ends_with("{\"b\":2}"));
+        assert!(requests[0].contains("X-Amz-Target: AmazonSQS.ListQueues\r\n"));
+        assert!(requests[0].contains("Credential=bongsu/"), "on this machine a placeholder does");
+        assert!(requests[1].starts_with("POST /_aws/sqs/messages?ShowDelayed=true HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn what_is_throttled_is_asked_again() {
+        let throttled = r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slower"}"#;
+        let (mut caller, served) = server(vec![(403, throttled), (403, throttled), (200, "{}")]);
+        assert_eq!(caller.call("PurgeQueue", json!({})).unwrap(), json!({}));
+        assert_eq!(served.join().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn refusals_and_strangers_are_told_apart() {
+        let refusal = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"none"}"#;
+        let (mut caller, served) = server(vec![(400, refusal), (404, "<html>"), (200, "<html>")]);
+        assert_eq!(caller.call("A", json!({})).unwrap_err().code(), Some("QueueDoesNotExist"));
+        for status in [404, 200] {
+            match caller.call("A", json!({})).unwrap_err() {
+                CallError::Stranger { status: found, .. } => assert_eq!(found, status),
+                other => panic!("{other}"),
+            }
+        }
+        served.join().unwrap();
+    }
 }

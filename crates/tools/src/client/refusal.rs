@@ -1,6 +1,6 @@
 //! Why a service could not be asked, or said no, and what to do about it.
 
-use super::access::KeySource;
+use super::access::{KeySource, is_loopback};
 use super::tls::is_tls_error;
 use std::io;
 
@@ -52,6 +52,13 @@ impl CallError {
             _ => None,
         }
     }
+
+    /// Whether the service did nothing yet, and may do it if it is asked again a little later.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        let codes = ["RequestThrottled", "ThrottlingException", "Throttling", "ServiceUnavailable"];
+        self.code().is_some_and(|code| codes.contains(&code))
+    }
 }
 
 /// What to do where nobody answers.
@@ -66,10 +73,11 @@ fn unreachable(endpoint: &str, reason: &io::Error) -> String {
     }
     let listen = endpoint.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or(rest));
     let start = match listen {
-        Some("127.0.0.1:9324" | "localhost:9324") | None => "`bongsu serve`".to_owned(),
-        Some(address) => format!("`bongsu serve --listen {address}`"),
+        Some("127.0.0.1:9324" | "localhost:9324") => " (`bongsu serve`)".to_owned(),
+        Some(address) if is_loopback(address) => format!(" (`bongsu serve --listen {address}`)"),
+        _ => String::new(),
     };
-    format!("Is it running ({start})? Another address is given with --endpoint or AWS_ENDPOINT_URL.")
+    format!("Is it running{start}? Another address is given with --endpoint or AWS_ENDPOINT_URL.")
 }
 
 /// What a code means here, on a line of its own; nothing for codes whose messages say it all.
@@ -127,6 +135,7 @@ mod tests {
             CallError::Unreachable { endpoint: endpoint.to_owned(), reason }.to_string()
         };
         assert!(unreachable("http://127.0.0.1:9324").contains("`bongsu serve`"));
+        assert!(unreachable("https://queues.example.com").contains("Is it running?"));
         assert!(unreachable("http://127.0.0.1:7/x").contains("`bongsu serve --listen 127.0.0.1:7`"));
     }
 }

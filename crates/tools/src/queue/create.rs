@@ -1,7 +1,7 @@
 //! `bongsu queue create`.
 
 use super::attributes::{Attributes, redrive_policy};
-use super::session::{Queue, Session, text_of};
+use super::session::{Session, text_of};
 use crate::error::ToolError;
 use crate::show::units::{bytes, seconds};
 use clap::Args;
@@ -94,9 +94,7 @@ impl Create {
         if session.as_json {
             return session.screen.json(&answer);
         }
-        let url = text_of(&answer, "QueueUrl");
-        debug_assert_eq!(Queue::at(url).name, name);
-        session.screen.print(&format!("{url}\n"))
+        session.screen.print(&format!("{}\n", text_of(&answer, "QueueUrl")))
     }
 
     fn is_fifo(&self) -> bool {

@@ -4,7 +4,7 @@ use super::attributes::{COUNTS, counts};
 use super::session::{Queue, Session};
 use crate::error::ToolError;
 use crate::show::confirm;
-use crate::show::units::shown_count;
+use crate::show::units::messages;
 use clap::Args;
 use serde_json::json;
 
@@ -62,11 +62,11 @@ fn erase(
     }
     confirm(&question(verb, &found), yes)?;
     let mut erased = Vec::new();
-    for (queue, messages) in &found {
+    for (queue, held) in &found {
         session.call_on(queue, action, json!({}))?;
-        erased.push(json!({ "Name": queue.name, "QueueUrl": queue.url, "Messages": messages }));
+        erased.push(json!({ "Name": queue.name, "QueueUrl": queue.url, "Messages": held }));
         if !session.as_json {
-            let held = messages.map(|messages| format!(" ({} messages)", shown_count(messages)));
+            let held = held.map(|held| format!(" ({})", messages(held)));
             session.screen.print(&format!("{done} {}{}\n", queue.name, held.unwrap_or_default()))?;
         }
     }
@@ -78,9 +78,8 @@ fn erase(
 
 /// `delete jobs with 12 messages, and mails with 0 messages?`
 fn question(verb: &str, queues: &[(Queue, Option<u64>)]) -> String {
-    let each = queues.iter().map(|(queue, messages)| match messages {
-        Some(1) => format!("{} with 1 message", queue.name),
-        Some(messages) => format!("{} with {} messages", queue.name, shown_count(*messages)),
+    let each = queues.iter().map(|(queue, held)| match held {
+        Some(held) => format!("{} with {}", queue.name, messages(*held)),
         None => queue.name.clone(),
     });
     format!("{verb} {}?", each.collect::<Vec<_>>().join(", and "))

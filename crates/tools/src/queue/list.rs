@@ -6,7 +6,7 @@ use crate::client::Request;
 use crate::error::ToolError;
 use crate::show::table::{Cell, Side, table};
 use crate::show::units::shown_count;
-use crate::show::{Ink, clean};
+use crate::show::{Ink, Screen, clean};
 use clap::Args;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ impl List {
         if rows.is_empty() {
             let region = session.caller.region();
             let what = if prefix.is_some() || !self.tags.is_empty() { "no such queue" } else { "no queue" };
-            session.screen.note(&format!("{what} at {} (region {region})", session.caller.url()));
+            Screen::errors().note(&format!("{what} at {} (region {region})", session.caller.url()));
             return Ok(());
         }
         session.screen.print(&shown(session, &rows))

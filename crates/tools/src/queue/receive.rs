@@ -50,19 +50,9 @@ impl Receive {
     pub(super) fn run(self, session: &mut Session) -> Result<(), ToolError> {
         let queue = session.queue(&self.queue)?;
         let mut left = self.max.unwrap_or(if self.follow { u64::MAX } else { BATCH });
-        let (mut received, mut failures) = (0, 0);
+        let mut received = 0;
         while left > 0 {
-            let answer = match self.receive(session, &queue, left) {
-                // A server that is started again is no reason to stop following.
-                Err(ToolError::Call(error @ CallError::Unreachable { .. }))
-                    if self.follow && received > 0 =>
-                {
-                    self.pause(session, &error, &mut failures);
-                    continue;
-                }
-                answer => answer?,
-            };
-            failures = 0;
+            let answer = self.patiently(session, |session| self.receive(session, &queue, left))?;
             let messages: Vec<_> = items(&answer["Messages"]).collect();
             if messages.is_empty() && !self.follow {
                 break;
@@ -71,10 +61,14 @@ impl Receive {
                 self.show(session, message)?;
             }
             if self.delete && !messages.is_empty() {
-                delete(session, &queue, &messages)?;
+                self.patiently(session, |session| delete(session, &queue, &messages))?;
             }
             left = left.saturating_sub(messages.len() as u64);
             received += messages.len() as u64;
+            // Messages that are not hidden would come again at once.
+            if self.visibility == Some(0) && !self.follow && !self.delete {
+                break;
+            }
         }
         if received == 0 && !session.as_json && !self.raw {
             Screen::errors().note("no message came");
@@ -109,15 +103,27 @@ impl Receive {
         session.screen.print(&shown(session.screen, message, "", detail, now_ms))
     }
 
-    fn pause(&self, session: &Session, error: &CallError, failures: &mut usize) {
-        let pause_s = PAUSES_S[(*failures).min(PAUSES_S.len() - 1)];
-        if *failures == 0 {
-            let reason = error.to_string();
-            let reason = reason.lines().next().unwrap_or_default();
-            Screen::errors().note(&format!("{reason}; trying again until it does"));
+    /// Does something; while messages are followed, a server that is started again is waited for.
+    fn patiently<T>(
+        &self,
+        session: &mut Session,
+        mut attempt: impl FnMut(&mut Session) -> Result<T, ToolError>,
+    ) -> Result<T, ToolError> {
+        let mut attempts = 0;
+        loop {
+            let error = match attempt(session) {
+                Err(ToolError::Call(error @ CallError::Unreachable { .. })) if self.follow => error,
+                outcome => return outcome,
+            };
+            if attempts == 0 {
+                let reason = error.to_string();
+                let reason = reason.lines().next().unwrap_or_default();
+                Screen::errors().note(&format!("{reason}; trying again until it does"));
+            }
+            let pause_s = PAUSES_S[attempts.min(PAUSES_S.len() - 1)];
+            attempts += 1;
+            session.caller.pause(Duration::from_secs(pause_s));
         }
-        *failures += 1;
-        session.caller.pause(Duration::from_secs(pause_s));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::client::CallError;
 use crate::client::date::unix_time;
 use crate::error::ToolError;
 use crate::show::table::{Cell, Side, table};
-use crate::show::units::{roughly, shown_count};
+use crate::show::units::{messages, roughly, shown_count};
 use crate::show::{Ink, Screen, confirm};
 use clap::Args;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ fn status(session: &mut Session, queue: &Queue, arn: &str) -> Result<(), ToolErr
         return session.screen.json(&json!({ "Results": tasks }));
     }
     if tasks.is_empty() {
-        session.screen.note(&format!("no messages of {} were moved lately", queue.name));
+        Screen::errors().note(&format!("no messages of {} were moved lately", queue.name));
         return Ok(());
     }
     let now_s = unix_time().as_secs();
@@ -164,16 +164,16 @@ fn row(task: &Value, now_s: u64) -> [Cell; 6] {
 
 fn cancel(session: &mut Session, queue: &Queue, arn: &str) -> Result<(), ToolError> {
     let tasks = tasks(session, arn, 1)?;
-    let Some(handle) = tasks.iter().find(|task| is_running(task)).map(|task| text_of(task, "TaskHandle"))
-    else {
+    // One that is being stopped already has no handle.
+    let running = tasks.iter().find(|task| text_of(task, "Status") == "RUNNING");
+    let Some(handle) = running.map(|task| text_of(task, "TaskHandle")) else {
         return Err(ToolError::Partly(format!("no messages of {} are being moved", queue.name)));
     };
     let answer = session.call("CancelMessageMoveTask", json!({ "TaskHandle": handle }))?;
     if session.as_json {
         return session.screen.json(&answer);
     }
-    let moved = shown_count(moved(&answer));
-    session.screen.print(&format!("stopped; {moved} messages were moved before\n"))
+    session.screen.print(&format!("stopped; {} moved before\n", messages(moved(&answer))))
 }
 
 /// Waits for the end of the move, with a bar.
@@ -199,22 +199,22 @@ fn follow(session: &mut Session, queue: &Queue, arn: &str) -> Result<(), ToolErr
     if session.as_json {
         session.screen.json(&task)?;
     }
-    let moved = shown_count(moved(&task));
+    let moved = messages(moved(&task));
     match text_of(&task, "Status") {
         "COMPLETED" | "CANCELLED" if session.as_json => Ok(()),
-        "CANCELLED" => session.screen.print(&format!("stopped; {moved} messages were moved before\n")),
+        "CANCELLED" => session.screen.print(&format!("stopped; {moved} moved before\n")),
         "FAILED" => {
             let reason = text_of(&task, "FailureReason");
-            Err(ToolError::Partly(format!("the move failed after {moved} messages: {reason}")))
+            Err(ToolError::Partly(format!("the move failed after {moved}: {reason}")))
         }
         _ => {
             let attributes = session.attributes(queue, &COUNTS)?;
             let left: u64 = counts(&attributes).iter().sum();
             let left = match left {
                 0 => String::new(),
-                left => format!("; {} messages are in {}", shown_count(left), queue.name),
+                left => format!("; {} in {} now", messages(left), queue.name),
             };
-            session.screen.print(&format!("moved {moved} messages{left}\n"))
+            session.screen.print(&format!("moved {moved}{left}\n"))
         }
     }
 }
@@ -237,7 +237,8 @@ fn offer_to_cancel(session: &mut Session, queue: &Queue, arn: &str) -> Result<bo
         }
         Err(error) => Err(error),
         Ok(()) => {
-            let running = tasks(session, arn, 1)?.into_iter().find(is_running);
+            let running =
+                tasks(session, arn, 1)?.into_iter().find(|task| text_of(task, "Status") == "RUNNING");
             if let Some(task) = running {
                 session.call("CancelMessageMoveTask", json!({ "TaskHandle": task["TaskHandle"] }))?;
             }

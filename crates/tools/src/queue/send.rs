@@ -5,7 +5,7 @@ mod batches;
 use super::progress::{Bar, Counts};
 use super::session::{Queue, Session, items, text_of};
 use crate::error::ToolError;
-use crate::show::units::{seconds, shown_count};
+use crate::show::units::{messages, seconds};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use batches::{Batch, Batches};
@@ -152,8 +152,8 @@ impl Send {
             // Whoever has to go on from here needs to know where that is.
             if tally.lines > 0 {
                 crate::show::Screen::errors().note(&format!(
-                    "{} messages were sent, from lines 1 to {}; the rest was not",
-                    shown_count(tally.sent),
+                    "sent {}, from lines 1 to {}; the rest was not",
+                    messages(tally.sent),
                     tally.lines
                 ));
             }
@@ -162,7 +162,7 @@ impl Send {
         if session.as_json {
             session.screen.json(&json!({ "Sent": tally.sent, "Failed": tally.failed }))?;
         } else {
-            session.screen.print(&format!("sent {} messages\n", shown_count(tally.sent)))?;
+            session.screen.print(&format!("sent {}\n", messages(tally.sent)))?;
         }
         match tally.failed.len() {
             0 => Ok(()),
@@ -185,7 +185,7 @@ impl Send {
                 batch.lines.iter().map(|(line, body)| entry(&members, *line, body)).collect();
             let answer = session.call_on(queue, "SendMessageBatch", json!({ "Entries": entries }))?;
             tally.take(&batch, &answer, bar);
-            bar.at(batch.end_bytes, format!("{} messages", shown_count(tally.sent)));
+            bar.at(batch.end_bytes, messages(tally.sent));
         }
         Ok(())
     }

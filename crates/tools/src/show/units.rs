@@ -83,6 +83,11 @@ pub(crate) fn shown_count(count: u64) -> String {
     shown
 }
 
+/// `1 message`, `1,234 messages`.
+pub(crate) fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{} messages", shown_count(count)) }
+}
+
 /// `2026-11-21 10:30:00 UTC`.
 pub(crate) fn shown_time(unix_seconds: u64) -> String {
     let (year, month, day, hour, minute, second) = civil_time(unix_seconds);
