@@ -27,9 +27,10 @@ pub(crate) enum Scenario {
 /// Whom to load, and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LoadArguments {
-    /// Where the service is; plain HTTP
-    #[arg(long, default_value = "http://127.0.0.1:9324", value_name = "URL")]
-    pub(crate) endpoint: String,
+    /// Where the service is; plain HTTP [default: AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, the profile's endpoint_url,
+    /// http://127.0.0.1:9324]
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
     /// The queue; made if it is missing
     #[arg(long, default_value = "bench", value_name = "NAME")]
     pub(crate) queue: String,
@@ -94,16 +95,17 @@ pub(crate) struct LoadArguments {
     /// Leave requests unsigned
     #[arg(long)]
     pub(crate) no_sign: bool,
-    /// Region in signatures
-    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
-    pub(crate) region: String,
-    /// Whose requests these are
-    #[arg(long, env = "AWS_ACCESS_KEY_ID", default_value = "bench", value_name = "ID")]
-    pub(crate) access_key_id: String,
-    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", default_value = "bench", hide = true, hide_env_values = true)]
-    pub(crate) secret_access_key: String,
-    #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
-    pub(crate) session_token: Option<String>,
+    /// Region in signatures [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Profile of ~/.aws/config and ~/.aws/credentials
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Whose requests these are [default: AWS_ACCESS_KEY_ID and so on, the profile's, bench]
+    #[arg(long, value_name = "ID")]
+    pub(crate) access_key_id: Option<String>,
+    #[arg(long, hide = true, requires = "access_key_id")]
+    pub(crate) secret_access_key: Option<String>,
     /// The server's process, whose CPU time and memory are shown beside
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,

@@ -137,6 +137,7 @@ fn check(name: &str, roles: &[Role], arguments: &LoadArguments) -> Result<(), Be
 fn measure(name: &'static str, roles: Vec<Role>, arguments: &LoadArguments) -> Result<Report, BenchError> {
     let (to, address) = setup::addressing(arguments)?;
     let queues = setup::queues(arguments, &to, address)?;
+    let endpoint = to.url.clone();
     let wiring = Wiring::new(arguments, to, address);
     // Differs from run to run, so that deduplication and stamps do.
     let run = date::unix_time().as_nanos() as u64;
@@ -170,7 +171,7 @@ fn measure(name: &'static str, roles: Vec<Role>, arguments: &LoadArguments) -> R
     });
     Ok(Report {
         scenario: name,
-        endpoint: arguments.endpoint.clone(),
+        endpoint,
         connections: wiring.connections,
         threads: wiring.threads,
         message_bytes: arguments.message_bytes,

@@ -96,6 +96,8 @@ struct Kept {
 /// Where requests go and whether they are signed.
 #[derive(Clone)]
 pub(super) struct Addressing {
+    /// The endpoint as it was named.
+    pub(super) url: String,
     pub(super) endpoint: Endpoint,
     pub(super) credentials: Option<Credentials>,
 }
@@ -231,7 +233,8 @@ mod tests {
             region: "us-east-1".into(),
         };
         let endpoint = Endpoint::parse("http://127.0.0.1:9324").unwrap();
-        Renderer::new(&Addressing { endpoint, credentials: signed.then_some(credentials) })
+        let url = "http://127.0.0.1:9324".to_owned();
+        Renderer::new(&Addressing { url, endpoint, credentials: signed.then_some(credentials) })
     }
 
     fn shape() -> MessageShape {

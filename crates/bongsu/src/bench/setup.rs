@@ -3,12 +3,16 @@
 use super::arguments::LoadArguments;
 use super::request::{Addressing, Renderer};
 use super::{BenchError, json_escaped, scan};
+use bongsu_tools::client::access::Said;
 use bongsu_tools::client::http::{Connection, Endpoint};
 use bongsu_tools::client::sign::Credentials;
+use bongsu_tools::client::{Access, CallError, Surroundings};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Whose requests they are where nobody says.
+const ANYBODY: &str = "bench";
 const MAX_CONNECTIONS: usize = 16;
 
 /// Where requests go, and how they are signed.
@@ -16,7 +20,15 @@ const MAX_CONNECTIONS: usize = 16;
 /// # Errors
 /// The endpoint is no URL, or its host is unknown.
 pub(super) fn addressing(arguments: &LoadArguments) -> Result<(Addressing, SocketAddr), BenchError> {
-    let endpoint = Endpoint::parse(&arguments.endpoint).map_err(BenchError::Endpoint)?;
+    let said = Said {
+        endpoint: arguments.endpoint.clone(),
+        region: arguments.region.clone(),
+        profile: arguments.profile.clone(),
+        ..Said::default()
+    };
+    let unusable = |error: CallError| BenchError::Endpoint(error.to_string());
+    let access = Access::find(&said, &Surroundings::of_process()).map_err(unusable)?;
+    let endpoint = Endpoint::parse(&access.url).map_err(BenchError::Endpoint)?;
     if endpoint.is_secure {
         let reason = "the load generator has no TLS: use http:// (AWS's SQS endpoints answer that too)";
         return Err(BenchError::Endpoint(reason.to_owned()));
@@ -24,14 +36,18 @@ pub(super) fn addressing(arguments: &LoadArguments) -> Result<(Addressing, Socke
     let unknown = |why: String| BenchError::Endpoint(format!("{}: {why}", endpoint.address));
     let mut addresses = endpoint.address.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
     let address = addresses.next().ok_or_else(|| unknown("no such host".to_owned()))?;
-    let credentials = Credentials {
-        access_key_id: arguments.access_key_id.clone(),
-        secret_access_key: arguments.secret_access_key.clone(),
-        session_token: arguments.session_token.clone(),
-        region: arguments.region.clone(),
+    let named = |id: &str, secret: Option<&str>| Credentials {
+        access_key_id: id.to_owned(),
+        secret_access_key: secret.unwrap_or(ANYBODY).to_owned(),
+        session_token: None,
+        region: access.region.clone(),
+    };
+    let credentials = match &arguments.access_key_id {
+        Some(id) => named(id, arguments.secret_access_key.as_deref()),
+        None => access.credentials().unwrap_or_else(|| named(ANYBODY, None)),
     };
     let credentials = (!arguments.no_sign).then_some(credentials);
-    Ok((Addressing { endpoint, credentials }, address))
+    Ok((Addressing { url: access.url.clone(), endpoint, credentials }, address))
 }
 
 /// Whether the queues are FIFO queues: said so, or by their name.
