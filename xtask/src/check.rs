@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result<bool, String> {
     steps.run("arrows", arrows_between_crates);
     steps.run("metrics-names", names_of_metrics);
     steps.run("readmes", translations);
+    steps.run("console-dist", console_as_built);
     steps.run("clippy", |log| {
         let arguments = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
         log.command(&mut paths::cargo(&arguments), LIMIT)
@@ -51,6 +52,16 @@ fn names_of_metrics(log: &mut Log) -> Result<(), String> {
 fn translations(log: &mut Log) -> Result<(), String> {
     let (page, translation) = readmes::PAGES;
     report(log, &readmes::findings(&read(page)?, &read(translation)?))
+}
+
+/// The console's pages are committed, so that building the server needs no Node: they have to be what their sources give.
+fn console_as_built(log: &mut Log) -> Result<(), String> {
+    tools::npm(log, &paths::console())?;
+    for script in ["check", "compare"] {
+        let mut npm = std::process::Command::new("npm");
+        log.command(npm.args(["run", script]).current_dir(paths::console()), LIMIT)?;
+    }
+    Ok(())
 }
 
 /// A file of the repository.

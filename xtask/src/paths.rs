@@ -13,6 +13,11 @@ pub(crate) fn suite(name: &str) -> PathBuf {
     root().join("conformance").join(name)
 }
 
+/// The folder of the console's web side.
+pub(crate) fn console() -> PathBuf {
+    root().join("console")
+}
+
 /// The build output, honouring `CARGO_TARGET_DIR`.
 pub(crate) fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {

@@ -27,6 +27,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "query", run: |log, extra| pytest(log, "query", "query", extra) },
     Suite { name: "cli", run: |log, extra| pytest(log, "python", "cli", extra) },
     Suite { name: "crash", run: crash },
+    Suite { name: "console", run: console },
     Suite { name: "node", run: node },
     Suite { name: "java", run: java },
     Suite { name: "go", run: go },
@@ -100,10 +101,20 @@ fn crash(log: &mut Log, extra: &[String]) -> Result<(), String> {
 }
 
 fn node(log: &mut Log, extra: &[String]) -> Result<(), String> {
-    tools::npm(log, "node")?;
+    tools::npm(log, &paths::suite("node"))?;
     let mut npm = Command::new("npm");
     npm.args(["test", "--"]).args(extra);
     with_server(log, "node", &mut npm)
+}
+
+/// Drives the console in a browser. The tests start their own servers.
+fn console(log: &mut Log, extra: &[String]) -> Result<(), String> {
+    tools::chromium(log)?;
+    tools::npm(log, &paths::console())?;
+    let mut npm = Command::new("npm");
+    npm.args(["test", "--"]).args(extra).current_dir(paths::console());
+    npm.env("BONGSU_BIN", paths::server_binary());
+    log.command(&mut npm, SUITE_LIMIT)
 }
 
 fn java(log: &mut Log, extra: &[String]) -> Result<(), String> {
@@ -162,6 +173,7 @@ mod tests {
                 "query",
                 "cli",
                 "crash",
+                "console",
                 "node",
                 "java",
                 "go"

@@ -1,4 +1,4 @@
-//! Sets up what checks and suites need: cargo-deny, Python environments, Node packages, valgrind. Each is done once and again only
+//! Sets up what checks and suites need: cargo-deny, Python environments, Node packages, valgrind, a browser. Each is done once and again only
 //! when what it was made from has changed.
 
 use std::path::{Path, PathBuf};
@@ -48,27 +48,36 @@ pub(crate) fn python(log: &mut Log, suite: &str) -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// Installs exactly the packages of the suite's `package-lock.json`.
-pub(crate) fn npm(log: &mut Log, suite: &str) -> Result<(), String> {
-    let folder = paths::suite(suite);
+/// Installs exactly the packages of the folder's `package-lock.json`.
+pub(crate) fn npm(log: &mut Log, folder: &Path) -> Result<(), String> {
     let installed = folder.join("node_modules").join(".installed-lock.json");
     once(&folder.join("package-lock.json"), &installed, || {
         let mut install = Command::new("npm");
-        install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
+        install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
         log.command(&mut install, SET_UP_LIMIT)
     })
 }
 
-/// Finds valgrind. A CI machine may get the system's package; on anybody else's nothing is installed beyond this checkout.
+/// Finds valgrind.
 pub(crate) fn valgrind(log: &mut Log) -> Result<&'static str, String> {
-    let program = "valgrind";
+    system(log, "valgrind")
+}
+
+/// Finds the browser that the console's suite drives.
+pub(crate) fn chromium(log: &mut Log) -> Result<&'static str, String> {
+    system(log, "chromium")
+}
+
+/// Finds a program of the system, whose package has its name. A CI machine may get the package; on anybody else's nothing is
+/// installed beyond this checkout.
+fn system(log: &mut Log, program: &'static str) -> Result<&'static str, String> {
     let is_there = || Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success());
     if !is_there() {
-        let install = "apt-get update && apt-get install --yes valgrind";
+        let install = format!("apt-get update && apt-get install --yes --no-install-recommends {program}");
         if std::env::var_os("CI").is_none_or(|ci| ci != "true") {
             return Err(format!("valgrind is missing, install it first (Debian, Ubuntu: {install})"));
         }
-        log.command(Command::new("sh").args(["-c", install]), SET_UP_LIMIT)?;
+        log.command(Command::new("sh").args(["-c", &install]), SET_UP_LIMIT)?;
     }
     Ok(program)
 }

@@ -14,6 +14,8 @@ export function MessageTable(props: {
   grouped: boolean;
   showState?: boolean;
   showSource?: boolean;
+  /** What was searched for; the body is shown from about there. */
+  searched?: string;
   busy?: boolean;
 }): JSX.Element {
   const t = messages.value.message;
@@ -70,7 +72,7 @@ export function MessageTable(props: {
               <td class="preview">
                 <div class="preview-line">
                   <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(index)}>
-                    {row.notShown !== null ? t.hidden : preview(row.body)}
+                    {row.notShown !== null ? t.hidden : <Preview body={row.body} searched={props.searched ?? ""} />}
                   </button>
                   {Object.keys(row.messageAttributes).length > 0 && (
                     <span class="muted small-text attribute-names hide-narrow">{Object.keys(row.messageAttributes).join(", ")}</span>
@@ -105,6 +107,24 @@ export function SentAt({ row }: { row: MessageRow }): JSX.Element {
   const sent = Number(row.attributes["SentTimestamp"]);
   if (!Number.isFinite(sent)) return <span>–</span>;
   return <span title={preciseTime(sent)}>{relative(Math.min(sent, Date.now()))}</span>;
+}
+
+const BEFORE_MATCH = 24;
+
+/** A body on one line, from about where the searched text is, which is marked. */
+function Preview({ body, searched }: { body: string; searched: string }): JSX.Element {
+  const at = searched === "" ? -1 : body.toLowerCase().indexOf(searched.toLowerCase());
+  if (at < 0) return <>{preview(body)}</>;
+  const from = at > BEFORE_MATCH * 2 ? at - BEFORE_MATCH : 0;
+  const end = at + searched.length;
+  return (
+    <>
+      {from > 0 && "…"}
+      {preview(body.slice(from, at))}
+      <mark>{preview(body.slice(at, end))}</mark>
+      {preview(body.slice(end))}
+    </>
+  );
 }
 
 /** A body on one line. */

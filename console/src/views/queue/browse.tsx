@@ -232,6 +232,7 @@ function Found({ queue, state, text }: Listed & { text: string }): JSX.Element {
           queue={queue}
           rows={matches}
           state={state}
+          searched={text}
           onChanged={(gone) => setFinding((now) => ({ ...now, matches: now.matches.filter((row) => !gone.has(row.sequence)) }))}
         />
       )}
@@ -244,6 +245,7 @@ function Rows(props: {
   rows: readonly MessageRow[];
   state: Shown;
   busy?: boolean;
+  searched?: string;
   extra?: JSX.Element;
   onChanged: (gone: ReadonlySet<string>) => void;
 }): JSX.Element {
@@ -277,6 +279,7 @@ function Rows(props: {
           onOpen={(index) => setOpen(rows[index]?.sequence ?? null)}
           grouped={rows.some((row) => row.attributes["MessageGroupId"] !== undefined)}
           showState={props.state === "all"}
+          searched={props.searched ?? ""}
           busy={props.busy ?? false}
         />
       )}

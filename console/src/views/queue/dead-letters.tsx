@@ -182,6 +182,7 @@ function Letters({ queue, tasks }: Pick<TabProps, "queue" | "tasks">): JSX.Eleme
                 grouped={queue.fifo}
                 showState
                 showSource
+                searched={text.trim()}
                 busy={look.busy}
               />
             )}
