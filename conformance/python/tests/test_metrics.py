@@ -1,6 +1,7 @@
 """What Prometheus reads: the page keeps to its format, and its figures are those of the load that the test makes."""
 
 import http.client
+import json
 import re
 import time
 import urllib.parse
@@ -255,8 +256,6 @@ def test_the_memory_journal_has_no_disk_to_show(new_server):
 
 
 def test_the_log_can_be_json_with_request_ids(new_server):
-    import json
-
     server = new_server("--log-format", "json", environment={"RUST_LOG": "bongsu_server=debug,info"}).start()
     sqs = client(server.endpoint)
     answer = sqs.list_queues()
@@ -266,3 +265,52 @@ def test_the_log_can_be_json_with_request_ids(new_server):
     assert any(line["message"].startswith("ready: listening on") for line in lines)
     mine = eventually(lambda: [line for line in map(json.loads, server.log_text().splitlines()) if line.get("request_id") == request_id])
     assert mine[0]["action"] == "ListQueues" and mine[0]["level"] == "DEBUG"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_is_logged_on_the_way_of_a_request_has_its_id(new_server, form):
+    server = new_server("--log-format", form).start()
+    sqs = client(server.endpoint)
+    url = sqs.create_queue(QueueName="sealed")["QueueUrl"]
+    # The first message of an account makes a key, deep down.
+    answer = sqs.send_message(QueueUrl=url, MessageBody="x")
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    made = lambda: [line for line in server.log_text().splitlines() if "sealed with by default" in line]  # noqa: E731
+    line = eventually(made, what="the line")[0]
+    if form == "json":
+        assert json.loads(line)["request_id"] == request_id
+    else:
+        assert line.endswith(f'request_id="{request_id}"')
+
+
+@pytest.mark.slow
+def test_the_history_survives_a_restart(new_server):
+    server = new_server("--console-listen", "127.0.0.1:0").start()
+    sqs = client(server.endpoint)
+    url = sqs.create_queue(QueueName="charted")["QueueUrl"]
+    for _ in range(5):
+        sqs.send_message(QueueUrl=url, MessageBody="x")
+    begun_ms = int(time.time() * 1000)
+
+    def values(queue: bool, *series: str) -> dict[str, list[float]]:
+        console = re.findall(r"console: (https?://[^\s\"]+)", server.log_text())[-1]
+        now_ms = int(time.time() * 1000)
+        asked = {"series": ",".join(series), "fromMs": begun_ms - 60_000, "toMs": now_ms, "points": 1000}
+        query = urllib.parse.urlencode(asked | ({"queue": "charted"} if queue else {}))
+        status, _, text = get(console, f"/api/history?{query}")
+        assert status == 200, text
+        found = json.loads(text)["series"]
+        return {name: [value for value in found[name] if value is not None] for name in series}
+
+    eventually(lambda: values(True, "visible")["visible"].count(5) >= 2, 40, "two samples")
+    before = values(True, "visible", "sent", "sentBytes")
+    assert max(before["sent"]) == pytest.approx(0.5, rel=0.3) and max(before["sentBytes"]) > 0
+    assert server.terminate() == 0
+    server.restart()
+    after = values(True, "visible", "sent")
+    assert after["visible"].count(5) >= 1, "all but the step that was under way"
+    assert max(after["sent"]) == max(before["sent"])
+    of_server = values(False, "requests", "sendP99Ms", "residentBytes", "journalBytes")
+    assert max(of_server["requests"]) > 0 and max(of_server["sendP99Ms"]) > 0
+    assert min(of_server["residentBytes"]) > 1 << 20 and min(of_server["journalBytes"]) > 0
+    assert not re.search("history.*(gap|can't)", server.log_text())

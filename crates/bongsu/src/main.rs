@@ -11,6 +11,7 @@ mod arguments;
 mod bench;
 mod descriptors;
 mod listen;
+mod log;
 mod notify;
 mod serve;
 mod slow_disk;
@@ -24,15 +25,14 @@ use clap_complete::Shell;
 use serve::{ServeError, Store};
 use slow_disk::SlowDisk;
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !matches!(arguments.command, None | Some(Command::Serve(_))) {
-        start_logging(LogFormat::Text);
+        log::start(LogFormat::Text);
     }
     match arguments.command {
         Some(Command::Bench(scenario)) => exit_code(bench::run(scenario)),
@@ -63,7 +63,7 @@ fn serve(arguments: Serve) -> Result<(), ServeError> {
     let (mut store, delay) = (Store::default(), arguments.sync_delay());
     let (file, overrides) = arguments.into_parts();
     let settings = Settings::load(file.as_deref(), overrides);
-    start_logging(settings.as_ref().map_or(LogFormat::Text, |settings| settings.log_format));
+    log::start(settings.as_ref().map_or(LogFormat::Text, |settings| settings.log_format));
     if let Some(delay) = delay {
         tracing::warn!(
             "each sync takes {} ms longer, as asked for: this is for measurements",
@@ -80,21 +80,6 @@ fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// To standard error, so that standard output stays free for commands that have a result. `RUST_LOG` chooses what
-/// is logged.
-fn start_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-        // The event's own fields beside `timestamp`, `level` and `message`, as collectors of logs like them.
-        LogFormat::Json => {
-            log.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
         }
     }
 }

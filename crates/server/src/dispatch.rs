@@ -1,6 +1,7 @@
 //! From an HTTP request to its answer: which service or page it is for, in which encoding, for whom.
 
 use crate::access::{self, Caller, Who};
+use crate::at_work::for_request;
 use crate::audit::{Event, resource_of};
 use crate::beside::{Asked, Refused};
 use crate::call::{Call, Client, Decided, Edge};
@@ -170,8 +171,8 @@ impl Dispatcher {
         let tracer = self.edge.tracer.as_ref();
         let span = tracer.and_then(|tracer| tracer.begin(call, &self.edge.entropy, &operation));
         tracing::debug!(request_id, action, queue = operation.queue_url(), "request");
-        let result = match call.permit(&operation).await {
-            Ok(()) => run(call, place, operation).await,
+        let result = match for_request(request_id, call.permit(&operation)).await {
+            Ok(()) => for_request(request_id, run(call, place, operation)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
@@ -194,7 +195,7 @@ impl Dispatcher {
     async fn beside(&self, asked: &Asked, arrived: &Arrived, request_id: &str) -> Answer {
         let call = self.call(arrived, true);
         tracing::debug!(request_id, action = asked.action(), "request");
-        let result = asked.run(&call, &arrived.parts, &arrived.body).await;
+        let result = for_request(request_id, asked.run(&call, &arrived.parts, &arrived.body)).await;
         let refused = result.as_ref().err().map(|refused| refused.code.as_ref());
         let ending = if refused.is_some() { Ending::Refused } else { Ending::Done };
         self.edge.watch.answered(asked.counted(), ending, call.watching.times(), request_id);

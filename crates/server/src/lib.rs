@@ -10,6 +10,7 @@
 
 mod access;
 mod admin;
+mod at_work;
 mod attributes;
 mod audit;
 mod beside;
@@ -48,6 +49,7 @@ pub mod watch;
 
 pub use access::realm::RealmError;
 pub use admin::offline::{PolicyOf, check_policy, new_root_key};
+pub use at_work::{RequestId, current_request};
 pub use audit::AuditError;
 pub use bongsu_auth::seal::MasterKey;
 pub use bongsu_node::{Gatherer, Node, NodeOptions, StartError as NodeStartError};

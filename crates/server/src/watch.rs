@@ -35,7 +35,7 @@ pub(crate) use crate::clock::Clock;
 use crate::clock::wall_ms;
 use actions::{Action, Actions, Ending};
 use bongsu_engine::QueueName;
-use bongsu_node::Node;
+use bongsu_node::{Node, Status};
 use counters::{Counters, QueueCounters};
 use keeping::Keeping;
 pub(crate) use request::{Counting, Watching};
@@ -278,8 +278,8 @@ impl Watch {
 
     /// Ends the history properly. Blocks.
     pub(crate) fn close(&self) {
-        let free_bytes = self.0.data_dir.as_deref().and_then(Disk::read).map(|disk| disk.free_bytes);
-        self.0.history().flush(free_bytes);
+        let disk = self.0.data_dir.as_deref().and_then(Disk::read);
+        self.0.flush_history(disk);
     }
 }
 
@@ -295,6 +295,13 @@ impl Inner {
 
     fn history(&self) -> MutexGuard<'_, Keeping> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the history, unless messages need the room. Blocks.
+    fn flush_history(&self, disk: Option<Disk>) {
+        let is_short = matches!(self.node.status(), Status::Full | Status::NearlyOut | Status::Failed(_));
+        let free_bytes = if is_short { Some(0) } else { disk.map(|disk| disk.free_bytes) };
+        self.history().flush(free_bytes);
     }
 
     fn latencies(&self) -> Vec<Latency> {

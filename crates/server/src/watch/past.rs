@@ -173,3 +173,73 @@ impl Spark {
         self.values.drain(..self.values.len().saturating_sub(SPARK_MINUTES));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{SPARK_MINUTES, Sparks};
+    use crate::watch::survey::Snapshot;
+    use bongsu_engine::{QueueId, QueueName, StringMap, Surveyed};
+    use std::sync::Arc;
+
+    fn name() -> QueueName {
+        QueueName::new("000000000000", "us-east-1", "q")
+    }
+
+    fn found(visible: u64) -> Snapshot {
+        let queue = Surveyed {
+            name: name(),
+            id: QueueId(1),
+            fifo: false,
+            visible,
+            in_flight: 0,
+            delayed: 0,
+            oldest_age_ms: None,
+            created_wall_ms: 0,
+            tags: StringMap::new(),
+            dead_letter_target: None,
+            sources: 0,
+            kms_key_id: None,
+            sse: None,
+        };
+        Snapshot { taken_ns: 1, queues: Arc::new(vec![queue]) }
+    }
+
+    const MINUTE_MS: u64 = 60_000;
+
+    #[test]
+    fn a_minute_shows_its_last_depth_and_what_is_missing_is_missing() {
+        let mut sparks = Sparks::default();
+        assert_eq!(sparks.sample(100 * MINUTE_MS, &found(1)), (vec![name()], vec![]));
+        sparks.sample(100 * MINUTE_MS + 50_000, &found(2));
+        sparks.sample(103 * MINUTE_MS, &found(5));
+        let shown = [Some(2.0), None, None, Some(5.0)];
+        assert_eq!(sparks.show(103 * MINUTE_MS, &name()), shown);
+        assert_eq!(sparks.show(104 * MINUTE_MS, &name()), shown, "the minute has only begun");
+        assert_eq!(sparks.show(105 * MINUTE_MS, &name())[4..], [None]);
+        assert_eq!(sparks.show(1000 * MINUTE_MS, &name()), [None; SPARK_MINUTES]);
+        sparks.sample(102 * MINUTE_MS, &found(6));
+        assert_eq!(sparks.show(103 * MINUTE_MS, &name())[3], Some(6.0), "a clock that goes back");
+        let nothing = Snapshot { taken_ns: 1, queues: Arc::default() };
+        assert_eq!(sparks.sample(104 * MINUTE_MS, &nothing), (vec![], vec![name()]));
+    }
+
+    #[test]
+    fn what_was_before_the_start_is_filled_in() {
+        let mut sparks = Sparks::default();
+        sparks.sample(100 * MINUTE_MS, &found(3));
+        let before: Vec<_> =
+            (0..SPARK_MINUTES).map(|minute| (minute != 28).then_some(minute as f32)).collect();
+        sparks.fill(&name(), &before);
+        let shown = sparks.show(100 * MINUTE_MS, &name());
+        assert_eq!(shown.len(), SPARK_MINUTES);
+        assert_eq!(shown[..2], [Some(1.0), Some(2.0)]);
+        assert_eq!(shown[27..], [None, Some(29.0), Some(3.0)]);
+        assert_eq!(sparks.ten_minutes_ago(&name()), Some(20.0));
+        for minute in 101..200 {
+            sparks.sample(minute * MINUTE_MS, &found(7));
+        }
+        assert_eq!(sparks.show(199 * MINUTE_MS, &name()), [Some(7.0); SPARK_MINUTES]);
+    }
+}

@@ -18,6 +18,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const FLUSH_SAMPLES: u64 = 6;
 /// A look that a client just asked for will do.
 const MAX_SURVEY_AGE_NS: u64 = 1_000_000_000;
+/// An older look than this is none: the store doesn't answer any more. Better a gap than what was.
+const MAX_SAMPLE_AGE_NS: u64 = 5_000_000_000;
 const MINUTE_MS: u64 = 60_000;
 
 /// What samples leave behind.
@@ -47,7 +49,15 @@ pub(super) async fn run(inner: Arc<Inner>) {
 
 /// Takes a sample. Blocks.
 pub(super) fn sample(inner: &Inner, found: &Snapshot) {
-    let (now_ns, wall_ms) = (inner.clock.now_ns(), clock::wall_ms());
+    sample_at(inner, found, inner.clock.now_ns());
+}
+
+/// Takes a sample at this time of the server's clock.
+pub(super) fn sample_at(inner: &Inner, found: &Snapshot, now_ns: u64) {
+    let wall_ms = clock::wall_ms();
+    if found.taken_ns == 0 || now_ns.saturating_sub(found.taken_ns) > MAX_SAMPLE_AGE_NS {
+        return;
+    }
     inner.counters.retain(found.taken_ns, |name| found.find(name).is_some());
     let disk = inner.data_dir.as_deref().and_then(Disk::read);
     let of_queues = sample_counters(inner, now_ns);
@@ -83,7 +93,8 @@ pub(super) fn sample(inner: &Inner, found: &Snapshot) {
         history.record(wall_ms, &subject(&queue.name), &values_of_queue(queue, rates));
     }
     if count % FLUSH_SAMPLES == 0 {
-        history.flush(disk.map(|disk| disk.free_bytes));
+        drop(history);
+        inner.flush_history(disk);
     }
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::actions::{Action, Ending};
+use super::survey::Snapshot;
 use super::{Clock, Series, Watch, sampler};
 use crate::access::Caller;
 use bongsu_engine::{Command, Outgoing, QueueName, StringMap};
@@ -105,6 +106,28 @@ async fn samples_become_a_history_and_sparklines() {
     assert!(watch.sparkline(&queue).is_empty());
     assert!(watch.counters().known(&queue).is_none(), "its counters are gone with it");
     assert_eq!(last(watch.history(Some(&queue), Series::Visible, range, 100).await), None);
+}
+
+/// A store that answers no more is a gap in the charts, not a line that goes on; and nothing of what was is forgotten.
+#[tokio::test]
+async fn what_can_not_be_looked_at_is_a_gap() {
+    let watch = watch();
+    let queue = name("q");
+    create(&watch, &queue, &[]).await;
+    send(&watch, &queue, 1).await;
+    sample(&watch).await;
+    let old = Snapshot { taken_ns: 1, queues: std::sync::Arc::default() };
+    for unanswered in [Snapshot::default(), old] {
+        let inner = std::sync::Arc::clone(&watch.0);
+        let is_old = unanswered.taken_ns > 0;
+        tokio::task::spawn_blocking(move || {
+            sampler::sample_at(&inner, &unanswered, if is_old { 6_000_000_000 } else { 2 })
+        })
+        .await
+        .unwrap();
+        assert_eq!(watch.sparkline(&queue), [Some(1.0)]);
+        assert!(watch.counters().known(&queue).is_some());
+    }
 }
 
 #[tokio::test]
