@@ -29,7 +29,16 @@ pub(crate) async fn listen(settings: &Settings, api: SocketAddr) -> Result<Optio
         Err(reason) => return Err(ServeError::Listen { address: address.to_owned(), reason }),
     };
     let address = listener.local_addr().map_err(ServeError::Runtime)?;
-    if !settings.authenticates(api.ip()) && !address.ip().is_loopback() {
+    if address.ip().is_loopback() {
+        return Ok(Some(listener));
+    }
+    if settings.authenticates(api.ip()) {
+        if settings.tls.is_none() {
+            tracing::warn!(
+                "the console at {address} speaks plain HTTP: whoever listens on the way can read the keys of those who sign in"
+            );
+        }
+    } else {
         if settings.auth != Some(Authentication::Off) {
             return Err(ServeError::OpenConsole { address });
         }

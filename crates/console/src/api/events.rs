@@ -126,7 +126,7 @@ impl Page {
     }
 
     fn wants(&self, name: &str) -> bool {
-        !self.denied.iter().any(|denied| *denied == name)
+        !self.denied.contains(&name)
     }
 
     /// What the visitor doesn't get is told too: the page has to know. What he may not see is not asked for again and again, each
