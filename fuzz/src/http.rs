@@ -1,6 +1,6 @@
 //! Whole requests, byte by byte, to a server in this process: it answers or hangs up, and never with an internal failure.
 use bongsu_journal::{MemoryJournal, MemoryOptions};
-use bongsu_server::config::{Overrides, Settings};
+use bongsu_server::config::{JournalKind, Overrides, Settings};
 use bongsu_server::{MasterKey, Node, NodeOptions, Server};
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -24,7 +24,9 @@ fn server() -> &'static Running {
         let journal = Box::new(MemoryJournal::new(MemoryOptions::default()));
         let node = Node::start(journal, NodeOptions::new([1; 32], 1)).expect("a node on nothing");
         let master = MasterKey::from_text(&"07".repeat(32)).expect("64 digits are a key");
-        let settings = Settings::load(None, Overrides::default()).expect("the defaults");
+        // As its node: nothing is kept, metrics neither.
+        let overrides = Overrides { journal: Some(JournalKind::Memory), ..Overrides::default() };
+        let settings = Settings::load(None, overrides).expect("the defaults");
         let server = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             Server::start(listener, node, &settings, master).await.expect("a server")

@@ -1,5 +1,5 @@
 //! The fuzz targets: one module each, with what must hold whatever the bytes are. `fuzz_targets/` hands them to libFuzzer;
-//! `tests/seeds.rs` runs each over its committed seeds, without a fuzzer.
+//! `seeds.rs` runs each over its committed seeds, without a fuzzer.
 
 pub mod answers;
 pub mod configuration;
@@ -14,6 +14,9 @@ pub mod policy;
 pub mod query_request;
 pub mod receipt;
 pub mod signature;
+
+#[cfg(test)]
+mod seeds;
 
 /// A target: bytes in, a panic where something is wrong.
 pub type Target = fn(&[u8]);

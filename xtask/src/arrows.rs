@@ -18,9 +18,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("history", &[]),
     ("server", &["wire", "auth", "policy", "engine", "node", "history"]),
     ("tools", &[]),
-    ("bongsu", &["server", "tools", "wire", "auth", "journal", "engine"]),
+    ("console", &["server"]),
+    ("bongsu", &["server", "console", "tools", "wire", "auth", "journal", "engine"]),
     ("sim", &["engine", "journal", "node"]),
     ("benches", &["wire", "engine", "journal", "node", "server"]),
+    ("fuzz", &["auth", "engine", "journal", "node", "policy", "server", "wire"]),
     ("xtask", &[]),
 ];
 

@@ -52,14 +52,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool, String> {
     Ok(steps.summary())
 }
 
-/// Runs each target over its seeds, without a fuzzer: what CI has time for.
-pub(crate) fn seeds(log: &mut Log) -> Result<(), String> {
-    let mut test =
-        paths::cargo(&["test", "--release", "--manifest-path", "fuzz/Cargo.toml", "--test", "seeds"]);
-    // The build output is the workspace's: most of what is needed is there already.
-    log.command(test.arg("--target-dir").arg(paths::target()), BUILD_LIMIT)
-}
-
 fn fuzz(log: &mut Log, target: &str, binary: PathBuf, seconds: u64) -> Result<(), String> {
     let corpus = output().join("corpus").join(target);
     let findings = output().join("findings");

@@ -37,7 +37,7 @@ Tasks:
                             (cargo xtask test python -- -k fifo)
   simulate [ARG…]           play seeds of the simulation: --seeds N [--seed S] [--trace], or find all --planted faults
 
-Steps: unit seeds simulate planted instructions python query cli crash console node java go
+Steps: unit simulate planted instructions python query cli crash console node java go
 ";
 
 fn main() -> ExitCode {

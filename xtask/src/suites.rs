@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::server::Server;
 use crate::steps::{Log, Steps};
-use crate::{fuzz, instructions, paths, simulate, tools};
+use crate::{instructions, paths, simulate, tools};
 
 const UNIT_LIMIT: Duration = Duration::from_secs(20 * 60);
 const SUITE_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -19,7 +19,6 @@ struct Suite {
 }
 
 const SUITES: &[Suite] = &[
-    Suite { name: "seeds", run: |log, _| fuzz::seeds(log) },
     Suite { name: "simulate", run: |log, _| simulate::seeds(log) },
     Suite { name: "planted", run: |log, _| simulate::planted(log) },
     Suite { name: "instructions", run: |log, _| instructions::check(log) },
@@ -165,7 +164,6 @@ mod tests {
         assert_eq!(
             suites,
             [
-                "seeds",
                 "simulate",
                 "planted",
                 "instructions",

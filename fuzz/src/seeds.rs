@@ -4,7 +4,7 @@ use std::path::Path;
 
 #[test]
 fn every_target_takes_its_seeds() {
-    for (name, run) in bongsu_fuzz::TARGETS {
+    for (name, run) in crate::TARGETS {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
         let entries = std::fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
         let mut seeds = 0;
