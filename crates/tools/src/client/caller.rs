@@ -4,7 +4,7 @@ use super::access::{Access, KeySource};
 use super::date::unix_time;
 use super::http::{Connection, Endpoint};
 use super::refusal::CallError;
-use super::sign::Signer;
+use super::sign::{Signer, encoded};
 use super::tls::Tls;
 use serde_json::Value;
 use std::io;
@@ -17,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+const USER_AGENT: &str = concat!("bongsu/", env!("CARGO_PKG_VERSION"));
 /// No change takes long, and no long poll over 20 s; a server that is stuck should not hold up whoever waits.
 const PATIENCE: Duration = Duration::from_secs(50);
 /// For one of several addresses.
@@ -60,15 +61,13 @@ pub struct Request {
     pub action: &'static str,
     /// The input; members that are null are left out.
     pub input: Value,
-    /// Path and query other than the endpoint's own, ordered and encoded.
-    pub elsewhere: Option<(&'static str, String)>,
 }
 
 impl Request {
     /// A usual one.
     #[must_use]
     pub fn new(action: &'static str, input: Value) -> Self {
-        Self { action, input, elsewhere: None }
+        Self { action, input }
     }
 }
 
@@ -131,20 +130,30 @@ impl Caller {
     /// # Errors
     /// [`CallError`].
     pub fn call(&mut self, action: &'static str, input: Value) -> Result<Value, CallError> {
-        self.ask(&Request::new(action, input))
+        self.freshen();
+        self.runtime.block_on(self.line.ask(&Request::new(action, input)))
     }
 
-    /// The same, for a request that may go elsewhere.
+    /// Gets a page of the server, in JSON. The parameters are ordered by name, as a signature wants them. A GET names no action, so
+    /// that a service that has no such page does nothing.
     ///
     /// # Errors
-    /// [`CallError`].
-    pub fn ask(&mut self, request: &Request) -> Result<Value, CallError> {
-        if unix_time().as_secs().saturating_sub(self.last_used_s) >= IDLE_S {
+    /// [`CallError`]; refusals in XML too.
+    pub fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, CallError> {
+        self.freshen();
+        let parameters =
+            parameters.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let query = parameters.collect::<Vec<_>>().join("&");
+        self.runtime.block_on(self.line.get(path, &query))
+    }
+
+    /// A connection that was idle may have been ended by the server.
+    fn freshen(&mut self) {
+        let now_s = unix_time().as_secs();
+        if now_s.saturating_sub(self.last_used_s) >= IDLE_S {
             self.line.connection.close();
         }
-        let answer = self.runtime.block_on(self.line.ask(request));
-        self.last_used_s = unix_time().as_secs();
-        answer
+        self.last_used_s = now_s;
     }
 
     /// Asks for many things, several at a time; the answers come in the order of the requests.
@@ -238,22 +247,67 @@ impl Line {
 
     async fn ask_once(&mut self, request: &Request) -> Result<Value, CallError> {
         let bytes = self.render(request);
-        let Parts { access, service, .. } = &*self.parts;
-        let endpoint = || access.url.clone();
-        let answer = tokio::time::timeout(PATIENCE, self.connection.exchange(&bytes)).await;
-        let answer =
-            answer.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer for 50 s")));
-        let answer = answer.map_err(|reason| CallError::Unreachable { endpoint: endpoint(), reason })?;
-        let body: Option<Value> = match answer.body {
+        let source = self.parts.access.source;
+        let (status, body) = self.exchange(&bytes).await?;
+        let parsed: Option<Value> = match &body[..] {
             // Older endpoints say nothing where there is nothing to say.
             b"" => Some(Value::Object(serde_json::Map::new())),
             body => serde_json::from_slice(body).ok(),
         };
-        match (answer.status, body) {
+        match (status, parsed) {
             (200, Some(body)) => Ok(body),
-            (status, Some(body)) if body["__type"].is_string() => Err(refused(status, &body, access.source)),
-            (status, _) => {
-                Err(CallError::Stranger { endpoint: endpoint(), service: service.names().2, status })
+            (_, Some(body)) if body["__type"].is_string() => {
+                let text = |name: &str| body[name].as_str().unwrap_or_default();
+                let message = [text("message"), text("Message")].concat();
+                Err(refused(status, text("__type"), &message, source))
+            }
+            _ => Err(self.stranger(status)),
+        }
+    }
+
+    async fn get(&mut self, path: &str, query: &str) -> Result<Value, CallError> {
+        let mut bytes = format!(
+            "GET {path}?{query} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nUser-Agent: {USER_AGENT}\r\n",
+            self.parts.endpoint.host
+        )
+        .into_bytes();
+        if let Some(signer) = &mut self.signer {
+            signer.sign_get(unix_time().as_secs(), path, query, &mut bytes);
+        }
+        bytes.extend_from_slice(b"\r\n");
+        let source = self.parts.access.source;
+        let (status, body) = self.exchange(&bytes).await?;
+        let parsed: Option<Value> = serde_json::from_slice(&body).ok();
+        if let (200, Some(body)) = (status, parsed.as_ref()) {
+            return Ok(body.clone());
+        }
+        let in_json =
+            |name: &str| parsed.as_ref()?["ErrorResponse"]["Error"][name].as_str().map(str::to_owned);
+        let text = String::from_utf8_lossy(&body);
+        let member = |name: &str| in_json(name).or_else(|| element(&text, name));
+        match member("Code") {
+            Some(code) if status != 200 => {
+                Err(refused(status, &code, &member("Message").unwrap_or_default(), source))
+            }
+            _ => Err(self.stranger(status)),
+        }
+    }
+
+    fn stranger(&self, status: u16) -> CallError {
+        let Parts { access, service, .. } = &*self.parts;
+        CallError::Stranger { endpoint: access.url.clone(), service: service.names().2, status }
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), CallError> {
+        let answer = tokio::time::timeout(PATIENCE, self.connection.exchange(request)).await;
+        let answer =
+            answer.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer for 50 s")));
+        match answer {
+            Ok(answer) => Ok((answer.status, answer.body.to_vec())),
+            Err(reason) => {
+                // What comes late would be taken for the answer to the next request.
+                self.connection.close();
+                Err(CallError::Unreachable { endpoint: self.parts.access.url.clone(), reason })
             }
         }
     }
@@ -267,21 +321,13 @@ impl Line {
         let body = input.to_string();
         let Parts { endpoint: Endpoint { host, path, .. }, service, .. } = &*self.parts;
         let target = format!("{}.{}", service.names().0, request.action);
-        let (path, query) = match &request.elsewhere {
-            None => (path.as_str(), String::new()),
-            Some((path, query)) => (*path, query.clone()),
-        };
-        let between = if query.is_empty() { "" } else { "?" };
         let mut bytes = format!(
-            "POST {path}{between}{query} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nX-Amz-Target: {target}\r\n\
-             User-Agent: bongsu/{}\r\nContent-Length: {}\r\n",
-            env!("CARGO_PKG_VERSION"),
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nX-Amz-Target: {target}\r\n\
+             User-Agent: {USER_AGENT}\r\nContent-Length: {}\r\n",
             body.len(),
         )
         .into_bytes();
-        let mut other = request.elsewhere.as_ref().and_then(|_| self.parts.signer(path));
-        other = other.map(|signer| signer.with_query(query));
-        if let Some(signer) = other.as_mut().or(self.signer.as_mut()) {
+        if let Some(signer) = &mut self.signer {
             signer.sign(unix_time().as_secs(), CONTENT_TYPE, &target, body.as_bytes(), &mut bytes);
         }
         bytes.extend_from_slice(b"\r\n");
@@ -310,18 +356,21 @@ fn reachable(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAd
     Some([first, second].into_iter().chain(addresses).find(listens).unwrap_or(first))
 }
 
-fn refused(status: u16, body: &Value, source_of_keys: KeySource) -> CallError {
-    let text = |name: &str| body[name].as_str().filter(|text| !text.is_empty());
-    let code = text("__type").unwrap_or_default();
+fn refused(status: u16, code: &str, message: &str, source_of_keys: KeySource) -> CallError {
     let code = code.rsplit('#').next().unwrap_or(code).to_owned();
-    let message = text("message").or_else(|| text("Message"));
-    let message = message.map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+    let message = if message.is_empty() { format!("HTTP status {status}") } else { message.to_owned() };
     CallError::Refused { code, message, source_of_keys }
+}
+
+/// The text of the first such element.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once('<')?.0.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Request, Service};
+    use super::{Caller, Service};
     use crate::client::access::{Access, Said, Surroundings};
     use crate::client::refusal::CallError;
     use serde_json::json;
@@ -371,23 +420,25 @@ mod tests {
 
     #[test]
     fn requests_are_signed_and_leave_out_what_is_null() {
-        let (mut caller, served) = server(vec![(200, "{\"a\":1}"), (200, "")]);
+        let (mut caller, served) = server(vec![(200, "{\"a\":1}"), (200, ""), (200, "{}")]);
         assert_eq!(
             caller.call("ListQueues", json!({ "QueueNamePrefix": null, "b": 2 })).unwrap(),
             json!({ "a": 1 })
         );
-        let elsewhere = Some(("/_aws/sqs/messages", "ShowDelayed=true".to_owned()));
-        let peek = Request { action: "ReceiveMessage", input: json!({}), elsewhere };
         assert_eq!(
-            caller.ask(&peek).unwrap(),
+            caller.call("PurgeQueue", json!({})).unwrap(),
             json!({}),
-            "older endpoints say nothing where there is nothing to say"
+            "older endpoints say nothing then"
         );
+        assert_eq!(caller.get("/page", &[("a", "b c"), ("d", "")]).unwrap(), json!({}));
         let requests = served.join().unwrap();
         assert!(requests[0].starts_with("POST / HTTP/1.1\r\n") && requests[0].ends_with("{\"b\":2}"));
         assert!(requests[0].contains("X-Amz-Target: AmazonSQS.ListQueues\r\n"));
         assert!(requests[0].contains("Credential=bongsu/"), "on this machine a placeholder does");
-        assert!(requests[1].starts_with("POST /_aws/sqs/messages?ShowDelayed=true HTTP/1.1\r\n"));
+        assert!(
+            requests[2].starts_with("GET /page?a=b%20c&d= HTTP/1.1\r\n")
+                && !requests[2].contains("X-Amz-Target")
+        );
     }
 
     #[test]
@@ -409,6 +460,20 @@ mod tests {
                 other => panic!("{other}"),
             }
         }
+        served.join().unwrap();
+    }
+
+    #[test]
+    fn pages_refuse_in_json_and_in_xml() {
+        let in_json = r#"{"ErrorResponse":{"Error":{"Code":"NonExistentQueue","Message":"none"}}}"#;
+        let in_xml =
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+        let (mut caller, served) =
+            server(vec![(400, in_json), (403, in_xml), (404, "not found"), (200, "<html>")]);
+        assert_eq!(caller.get("/p", &[]).unwrap_err().code(), Some("NonExistentQueue"));
+        assert_eq!(caller.get("/p", &[]).unwrap_err().code(), Some("AccessDenied"));
+        assert!(matches!(caller.get("/p", &[]), Err(CallError::Stranger { status: 404, .. })));
+        assert!(matches!(caller.get("/p", &[]), Err(CallError::Stranger { status: 200, .. })));
         served.join().unwrap();
     }
 }

@@ -31,7 +31,6 @@ pub struct Signer {
     service: &'static str,
     host: String,
     path: String,
-    query: String,
     second: Option<Second>,
     key: Option<(String, HmacSha256)>,
 }
@@ -47,16 +46,10 @@ impl Signer {
     /// For requests to one path of a host, signed for a service such as `sqs`.
     #[must_use]
     pub fn new(credentials: Credentials, service: &'static str, host: String, path: String) -> Self {
-        Self { credentials, service, host, path, query: String::new(), second: None, key: None }
+        Self { credentials, service, host, path, second: None, key: None }
     }
 
-    /// For requests with a query: `a=b&c=d`, ordered by name and encoded as a signature wants it.
-    #[must_use]
-    pub fn with_query(self, query: String) -> Self {
-        Self { query, ..self }
-    }
-
-    /// Appends the header lines that sign a request: date, token, authorization.
+    /// Appends the header lines that sign a POST: date, token, authorization.
     pub fn sign(
         &mut self,
         unix_seconds: u64,
@@ -65,27 +58,54 @@ impl Signer {
         body: &[u8],
         head: &mut Vec<u8>,
     ) {
-        if self.second.as_ref().is_none_or(|second| second.unix_seconds != unix_seconds) {
-            self.second = Some(Second { unix_seconds, date: amz_date(unix_seconds) });
-        }
-        let date = self.second.as_ref().map_or("", |second| &second.date).to_owned();
-        let day = &date[..8];
-        let Credentials { access_key_id, region, session_token, .. } = &self.credentials;
-        let scope = format!("{day}/{region}/{}/aws4_request", self.service);
-        let (token_line, token_name) = match session_token {
-            Some(token) => (format!("x-amz-security-token:{token}\n"), "x-amz-security-token;"),
-            None => (String::new(), ""),
-        };
+        let date = self.date(unix_seconds);
+        let (token_line, token_name) = self.token();
         let signed_headers = format!("content-type;host;x-amz-date;{token_name}x-amz-target");
         let canonical = format!(
-            "POST\n{}\n{}\ncontent-type:{content_type}\nhost:{}\nx-amz-date:{date}\n{token_line}x-amz-target:{target}\n\n\
+            "POST\n{}\n\ncontent-type:{content_type}\nhost:{}\nx-amz-date:{date}\n{token_line}x-amz-target:{target}\n\n\
              {signed_headers}\n{}",
             self.path,
-            self.query,
             self.host,
             hex(&Sha256::digest(body)),
         );
-        let to_sign = string_to_sign(&date, &scope, &canonical);
+        self.finish(&date, &signed_headers, &canonical, head);
+    }
+
+    /// Appends the header lines that sign a GET of a path with a query, whose parameters are ordered by name, and encoded as
+    /// [`encoded`] does.
+    pub fn sign_get(&mut self, unix_seconds: u64, path: &str, query: &str, head: &mut Vec<u8>) {
+        let date = self.date(unix_seconds);
+        let (token_line, token_name) = self.token();
+        let signed_headers = format!("host;x-amz-date;{}", token_name);
+        let signed_headers = signed_headers.trim_end_matches(';');
+        let canonical = format!(
+            "GET\n{path}\n{query}\nhost:{}\nx-amz-date:{date}\n{token_line}\n{signed_headers}\n{}",
+            self.host,
+            hex(&Sha256::digest(b"")),
+        );
+        self.finish(&date, signed_headers, &canonical, head);
+    }
+
+    fn date(&mut self, unix_seconds: u64) -> String {
+        if self.second.as_ref().is_none_or(|second| second.unix_seconds != unix_seconds) {
+            self.second = Some(Second { unix_seconds, date: amz_date(unix_seconds) });
+        }
+        self.second.as_ref().map_or("", |second| &second.date).to_owned()
+    }
+
+    /// The token's line among the headers that are signed, and its name with what separates it from the next.
+    fn token(&self) -> (String, &'static str) {
+        match &self.credentials.session_token {
+            Some(token) => (format!("x-amz-security-token:{token}\n"), "x-amz-security-token;"),
+            None => (String::new(), ""),
+        }
+    }
+
+    fn finish(&mut self, date: &str, signed_headers: &str, canonical: &str, head: &mut Vec<u8>) {
+        let day = &date[..8];
+        let Credentials { access_key_id, region, session_token, .. } = &self.credentials;
+        let scope = format!("{day}/{region}/{}/aws4_request", self.service);
+        let to_sign = string_to_sign(date, &scope, canonical);
         let mut lines = format!("X-Amz-Date: {date}\r\n");
         if let Some(token) = session_token {
             lines.push_str(&format!("X-Amz-Security-Token: {token}\r\n"));
@@ -136,6 +156,21 @@ fn keyed(key: &[u8]) -> HmacSha256 {
     HmacSha256::new_from_slice(key).expect("a key of any length")
 }
 
+/// A query's name or value as a signature wants it.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
 /// Lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -146,7 +181,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Credentials, Signer, hex, keyed, signing_key, string_to_sign};
+    use super::{Credentials, Signer, encoded, hex, keyed, signing_key, string_to_sign};
     use hmac::Mac as _;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -200,6 +235,21 @@ mod tests {
         Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/sqs/aws4_request, \
         SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, \
         Signature=dd0ec4011a59fb4c72de0d90f6b4990c3a5f6883ac948c8bc0d6d5fbf7ec208f\r\n";
+
+    #[test]
+    fn a_get_is_signed_as_botocore_does() {
+        let sign = |token| {
+            let mut head = Vec::new();
+            let query = format!("QueueUrl={}&ShowDelayed=true", encoded("http://127.0.0.1:9324/0/a b~"));
+            signer(token).sign_get(1_440_938_160, "/_aws/sqs/messages", &query, &mut head);
+            String::from_utf8(head).unwrap()
+        };
+        assert_eq!(sign(None), BOTOCORE_GET);
+        assert_eq!(sign(Some("token")), BOTOCORE_GET_TOKEN);
+    }
+
+    const BOTOCORE_GET: &str = "X-Amz-Date: 20150830T123600Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/sqs/aws4_request, SignedHeaders=host;x-amz-date, Signature=3642de3dd67420b3ffab8c4a84debb304bae0e120bd81d235e72dc497e8a9fda\r\n";
+    const BOTOCORE_GET_TOKEN: &str = "X-Amz-Date: 20150830T123600Z\r\nX-Amz-Security-Token: token\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/sqs/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token, Signature=15876dea7ceebd2b5773a40b593a752eefe12578fd891dd7283ba2b325e0d015\r\n";
 
     #[test]
     fn what_is_kept_is_dropped_when_second_and_day_change() {

@@ -6,8 +6,11 @@ use crate::error::ToolError;
 use crate::queue::attributes::{Attributes, DeadLetters};
 use crate::queue::session::{is_unknown_queue, text_of, texts};
 use crate::show::Ink;
+use crate::show::progress::Bar;
 use serde_json::{Value, json};
 
+/// How often each queue is gone to: made, then brought to what is planned.
+pub(super) const STEPS: u64 = 2;
 /// What can name another queue, and so has to wait until all are there.
 const REFERENCES: [&str; 2] = ["RedrivePolicy", "RedriveAllowPolicy"];
 /// Attributes whose values are JSON: what counts is what they mean.
@@ -59,14 +62,20 @@ impl Outcome {
     }
 }
 
-/// Makes the queues; each has its outcome.
+/// Makes the queues, with the bar going along; each has its outcome.
 ///
 /// # Errors
 /// The service can't be asked.
-pub(super) fn carry_out(caller: &mut Caller, plan: &Plan, update: bool) -> Result<Vec<Outcome>, ToolError> {
+pub(super) fn carry_out(
+    caller: &mut Caller,
+    plan: &Plan,
+    update: bool,
+    bar: &Bar,
+) -> Result<Vec<Outcome>, ToolError> {
     let mut found = Vec::new();
     for queue in &plan.queues {
         found.push(refused(make(caller, queue))?);
+        bar.at(found.len() as u64, queue.name.clone());
     }
     let mut outcomes = Vec::new();
     for (queue, made) in plan.queues.iter().zip(found) {
@@ -78,6 +87,7 @@ pub(super) fn carry_out(caller: &mut Caller, plan: &Plan, update: bool) -> Resul
             },
         };
         outcomes.push(outcome);
+        bar.at((plan.queues.len() + outcomes.len()) as u64, queue.name.clone());
     }
     Ok(outcomes)
 }

@@ -13,6 +13,7 @@ mod shell;
 use crate::client::access::Surroundings;
 use crate::client::{Caller, Service, Target};
 use crate::error::ToolError;
+use crate::show::progress::{Bar, Counts};
 use crate::show::table::{Cell, Side, table};
 use crate::show::{Ink, Screen, clean};
 use carry_out::Outcome;
@@ -124,7 +125,7 @@ impl ImportArguments {
                 caller.region()
             ));
         }
-        let outcomes = carry_out::carry_out(&mut caller, &plan, self.update)?;
+        let outcomes = make(&mut caller, &plan, self.update)?;
         match self.target.json {
             true => screen.json(&json_of(&plan, Some(&outcomes)))?,
             false => screen.print(&shown(screen, &plan, Some(&outcomes)))?,
@@ -161,6 +162,14 @@ impl ImportArguments {
         }
         Ok(plan)
     }
+}
+
+/// Makes the queues, with a bar.
+fn make(caller: &mut Caller, plan: &Plan, update: bool) -> Result<Vec<Outcome>, ToolError> {
+    let bar = Bar::new(Some(plan.queues.len() as u64 * carry_out::STEPS), Counts::Things);
+    let made = carry_out::carry_out(caller, plan, update, &bar);
+    bar.clear();
+    made
 }
 
 fn read_file(path: &Path) -> std::io::Result<String> {

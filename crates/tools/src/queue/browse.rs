@@ -2,15 +2,17 @@
 
 use super::message::{Detail, shown};
 use super::session::{Queue, Session, items, text_of};
+use crate::client::CallError;
 use crate::client::date::unix_time;
-use crate::client::{CallError, Request};
 use crate::error::ToolError;
 use crate::show::{Ink, Screen};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// The page where Bongsu and LocalStack show messages. An SDK whose endpoint it is can call ReceiveMessage there.
+/// The page where Bongsu and LocalStack show messages.
 const PAGE: &str = "/_aws/sqs/messages";
+/// What services without that page say of a GET that names no action.
+const NO_PAGE: [&str; 4] = ["UnknownOperationException", "InvalidAction", "MissingAction", "NotFound"];
 
 /// Look at messages without touching them: nothing is hidden, nothing counted
 #[derive(Args, Clone, Debug)]
@@ -44,9 +46,8 @@ pub(super) struct Browse {
 impl Browse {
     pub(super) fn run(self, session: &mut Session) -> Result<(), ToolError> {
         let queue = session.queue(&self.queue)?;
-        let answer = self.look(session, &queue)?;
-        let all: Vec<_> = items(&answer["Messages"]).collect();
-        let found: Vec<_> = all.iter().copied().filter(|message| self.is_wanted(message)).collect();
+        let all = self.look(session, &queue)?;
+        let found: Vec<_> = all.iter().filter(|message| self.is_wanted(message)).collect();
         let cut = found.len().min(usize::try_from(self.max).unwrap_or(usize::MAX));
         if session.as_json {
             return session.screen.json(&json!({ "Messages": found[..cut] }));
@@ -73,21 +74,22 @@ impl Browse {
         Ok(())
     }
 
-    fn look(&self, session: &mut Session, queue: &Queue) -> Result<Value, ToolError> {
-        // Ordered by name, as the signature wants it.
-        let switches =
-            [("ShowDelayed", self.delayed || self.all), ("ShowInvisible", self.in_flight || self.all)];
-        let query: Vec<_> =
-            switches.iter().filter(|(_, on)| *on).map(|(name, _)| format!("{name}=true")).collect();
-        let input = json!({ "QueueUrl": queue.url });
-        let request = Request { action: "ReceiveMessage", input, elsewhere: Some((PAGE, query.join("&"))) };
-        match session.caller.ask(&request) {
-            Err(CallError::Stranger { .. }) => Err(ToolError::Partly(format!(
-                "{} can't show messages without receiving them; `bongsu queue receive` would hide them from others for a while",
-                session.caller.url()
-            ))),
+    fn look(&self, session: &mut Session, queue: &Queue) -> Result<Vec<Value>, ToolError> {
+        let mut parameters = vec![("QueueUrl", queue.url.as_str())];
+        for (name, is_on) in
+            [("ShowDelayed", self.delayed || self.all), ("ShowInvisible", self.in_flight || self.all)]
+        {
+            parameters.extend(is_on.then_some((name, "true")));
+        }
+        match session.caller.get(PAGE, &parameters) {
+            Ok(page) => {
+                let found = &page["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"];
+                Ok(one_or_many(found).map(in_usual_form).collect())
+            }
             Err(error) if super::session::is_unknown_queue(&error) => Err(session.no_queue(&queue.name)),
-            answer => Ok(answer?),
+            Err(CallError::Stranger { .. }) => Err(no_page(session)),
+            Err(error) if NO_PAGE.iter().any(|code| error.code() == Some(code)) => Err(no_page(session)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -102,11 +104,68 @@ impl Browse {
     }
 }
 
+fn no_page(session: &Session) -> ToolError {
+    ToolError::Partly(format!(
+        "{} can't show messages without receiving them; `bongsu queue receive` would hide them from others for a while",
+        session.caller.url()
+    ))
+}
+
+/// In the page's JSON one is itself, and several are a list.
+fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
+    let one = (!value.is_null() && !value.is_array()).then_some(value);
+    items(value).chain(one)
+}
+
+/// A message as ReceiveMessage has it: the page's JSON follows XML, and has lists of names and values.
+fn in_usual_form(message: &Value) -> Value {
+    let named = |list: &Value| -> Map<String, Value> {
+        let name = |item: &Value| text_of(item, "Name").to_owned();
+        one_or_many(list).map(|item| (name(item), item["Value"].clone())).collect()
+    };
+    let mut usual = json!({
+        "MessageId": message["MessageId"],
+        "MD5OfBody": message["MD5OfBody"],
+        "Body": message["Body"],
+        "Attributes": named(&message["Attribute"]),
+    });
+    let attributes = named(&message["MessageAttribute"]);
+    if !attributes.is_empty() {
+        usual["MD5OfMessageAttributes"] = message["MD5OfMessageAttributes"].clone();
+        usual["MessageAttributes"] = Value::Object(attributes);
+    }
+    usual
+}
+
 fn state(screen: Screen, message: &Value) -> String {
     let is = |name: &str| text_of(&message["Attributes"], name) == "true";
     match (is("IsVisible"), is("IsDelayed")) {
         (true, _) => screen.paint(Ink::Good, "visible  "),
         (false, true) => screen.paint(Ink::Moving, "delayed  "),
         (false, false) => screen.paint(Ink::Moving, "in flight"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_usual_form;
+    use serde_json::json;
+
+    #[test]
+    fn the_page_is_read_in_both_of_its_forms() {
+        let one = json!({ "MessageId": "1", "Body": "b", "MD5OfBody": "m", "Attribute": { "Name": "SenderId", "Value": "0" } });
+        assert_eq!(
+            in_usual_form(&one),
+            json!({ "MessageId": "1", "Body": "b", "MD5OfBody": "m", "Attributes": { "SenderId": "0" } })
+        );
+        let value = json!({ "DataType": "String", "StringValue": "v" });
+        let many = json!({
+            "MessageId": "1", "Body": "b", "MD5OfBody": "m", "MD5OfMessageAttributes": "a",
+            "Attribute": [{ "Name": "SenderId", "Value": "0" }, { "Name": "IsVisible", "Value": "true" }],
+            "MessageAttribute": { "Name": "n", "Value": value },
+        });
+        let usual = in_usual_form(&many);
+        assert_eq!(usual["Attributes"], json!({ "SenderId": "0", "IsVisible": "true" }));
+        assert_eq!(usual["MessageAttributes"], json!({ "n": value }));
     }
 }

@@ -9,7 +9,6 @@ mod create;
 mod erase;
 mod list;
 mod message;
-mod progress;
 mod receive;
 mod redrive;
 mod send;

@@ -1,11 +1,11 @@
 //! `bongsu queue redrive`: moves dead letters back to where they came from, or elsewhere.
 
 use super::attributes::{COUNTS, DeadLetters, counts};
-use super::progress::{Bar, Counts};
 use super::session::{Queue, Session, text_of};
 use crate::client::CallError;
 use crate::client::date::unix_time;
 use crate::error::ToolError;
+use crate::show::progress::{Bar, Counts};
 use crate::show::table::{Cell, Side, table};
 use crate::show::units::{messages, roughly, shown_count};
 use crate::show::{Ink, Screen, confirm};
@@ -178,7 +178,7 @@ fn cancel(session: &mut Session, queue: &Queue, arn: &str) -> Result<(), ToolErr
 
 /// Waits for the end of the move, with a bar.
 fn follow(session: &mut Session, queue: &Queue, arn: &str) -> Result<(), ToolError> {
-    let bar = Bar::new(Some(0), Counts::Messages);
+    let bar = Bar::new(Some(0), Counts::Things);
     let mut interrupts = session.caller.interrupts()?;
     let task = loop {
         let task = tasks(session, arn, 1)?.into_iter().next().unwrap_or_default();

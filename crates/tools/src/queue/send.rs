@@ -2,9 +2,9 @@
 
 mod batches;
 
-use super::progress::{Bar, Counts};
 use super::session::{Queue, Session, items, text_of};
 use crate::error::ToolError;
+use crate::show::progress::{Bar, Counts};
 use crate::show::units::{messages, seconds};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

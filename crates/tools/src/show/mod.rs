@@ -1,5 +1,6 @@
 //! What people and programs read: colours where there is a terminal, tables, units, questions.
 
+pub(crate) mod progress;
 pub(crate) mod table;
 pub(crate) mod units;
 

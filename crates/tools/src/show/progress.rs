@@ -3,23 +3,23 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar on standard error, if that is a terminal.
-pub(super) struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 /// What a bar counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counts {
-    Messages,
+pub(crate) enum Counts {
+    Things,
     Bytes,
 }
 
 impl Bar {
     /// `None` as the end: nobody knows where it is.
-    pub(super) fn new(end: Option<u64>, counts: Counts) -> Self {
+    pub(crate) fn new(end: Option<u64>, counts: Counts) -> Self {
         let bar = ProgressBar::with_draw_target(end, ProgressDrawTarget::stderr());
         let template = match (end, counts) {
             (None, _) => "{spinner} {msg}",
             (Some(_), Counts::Bytes) => "{wide_bar} {bytes}/{total_bytes}  {msg}  {eta}",
-            (Some(_), Counts::Messages) => "{wide_bar} {human_pos}/{human_len}  {msg}  {eta}",
+            (Some(_), Counts::Things) => "{wide_bar} {human_pos}/{human_len}  {msg}  {eta}",
         };
         // The template is one of ours; a mistake in it costs the looks, not the work.
         bar.set_style(
@@ -28,21 +28,21 @@ impl Bar {
         Self(bar)
     }
 
-    pub(super) fn at(&self, position: u64, message: String) {
+    pub(crate) fn at(&self, position: u64, message: String) {
         self.0.set_position(position);
         self.0.set_message(message);
     }
 
-    pub(super) fn ends_at(&self, end: u64) {
+    pub(crate) fn ends_at(&self, end: u64) {
         self.0.set_length(end);
     }
 
     /// Says something above the bar.
-    pub(super) fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         self.0.suspend(|| crate::show::Screen::errors().note(line));
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }
 }
