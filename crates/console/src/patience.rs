@@ -1,4 +1,5 @@
-//! Connections that don't take what they asked for. A stream of events that nobody reads would otherwise be kept for ever.
+//! Connections that don't take what they asked for, and those that never ask. A stream of events that nobody reads would otherwise be kept
+//! for ever, and so would a connection on which nothing is said: hyper has time limits only once it knows which HTTP is spoken.
 
 use std::io;
 use std::pin::Pin;
@@ -10,17 +11,24 @@ use tokio::time::{Instant, Sleep};
 /// How long a client may take to make room for more.
 const MAX_STALL: Duration = Duration::from_secs(30);
 
-/// A stream whose writes fail when the other side takes nothing for too long.
+/// What a client says at least before hyper knows which HTTP it speaks: how HTTP/2 begins, and less than any request.
+const BEGINNING_BYTES: usize = 24;
+
+/// A stream whose writes fail when the other side takes nothing for too long, and whose reads do when it says nothing at first.
 pub(crate) struct Patient<S> {
     stream: S,
     max_stall: Duration,
+    /// How much has been read, up to the beginning's length.
+    heard_bytes: usize,
+    /// Armed while the beginning is waited for.
+    silent: Option<Pin<Box<Sleep>>>,
     /// Armed while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, max_stall: MAX_STALL, stalled: None }
+        Self { stream, max_stall: MAX_STALL, heard_bytes: 0, silent: None, stalled: None }
     }
 }
 
@@ -45,7 +53,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        if self.heard_bytes >= BEGINNING_BYTES {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.heard_bytes += buf.filled().len() - before;
+        if polled.is_ready() {
+            return polled;
+        }
+        // Not anew with each byte.
+        let max_stall = self.max_stall;
+        let until = || Box::pin(tokio::time::sleep_until(Instant::now() + max_stall));
+        match self.silent.get_or_insert_with(until).as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+        }
     }
 }
 
@@ -95,5 +118,18 @@ mod tests {
         assert!(before.elapsed() >= Duration::from_millis(50));
         theirs.read_exact(&mut [0; 16]).await.unwrap();
         stream.write_all(b"again").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_given_up() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut stream = Patient { max_stall: Duration::from_millis(100), ..Patient::new(ours) };
+        theirs.write_all(&[b'x'; 23]).await.unwrap();
+        stream.read_exact(&mut [0; 23]).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        theirs.write_all(b"x").await.unwrap();
+        stream.read_u8().await.unwrap();
+        let waiting = tokio::time::timeout(Duration::from_millis(300), stream.read_u8());
+        assert!(waiting.await.is_err(), "later on hyper has its own limits");
     }
 }
