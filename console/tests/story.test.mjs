@@ -106,9 +106,14 @@ test("a refusal is told in words, with the code", async () => {
   await page.getByRole("radio", { name: /FIFO/ }).check();
   await field(page, "Name").fill("story");
   await page.getByRole("button", { name: "Create queue" }).click();
+  await page.getByText("There is a queue of this name").waitFor();
+  await field(page, "Name").fill("story-2");
+  await field(page, "Dead-letter queue").fill(arn("nowhere.fifo"));
+  await page.getByRole("button", { name: "Create queue" }).click();
   const alert = page.getByRole("alert");
   await alert.waitFor();
-  assert.match(await alert.textContent(), /There is a queue of this name with other attributes\..*QueueNameExists|QueueAlreadyExists/);
+  assert.match(await alert.textContent(), /A value is not possible\.|There is no such queue/);
+  assert.match(await alert.locator("code").textContent(), /InvalidParameterValue|NonExistentQueue/);
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -121,6 +126,33 @@ test("a changed attribute is the only one that is sent", async () => {
   await page.getByRole("button", { name: "Save" }).click();
   assert.deepEqual((await request).postDataJSON().Attributes, { DelaySeconds: "0" });
   await page.getByText("No changes").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a queue is given a key of KMS, and left to the server's own again", async () => {
+  const answer = await fetch(server.endpoint, {
+    method: "POST",
+    headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": "TrentService.CreateKey" },
+    body: "{}",
+  });
+  const { KeyId } = (await answer.json()).KeyMetadata;
+  await server.sqs("CreateQueue", { QueueName: "sealed" });
+  const attributes = async () => (await server.sqs("GetQueueAttributes", { QueueUrl: "sealed", AttributeNames: ["All"] })).Attributes;
+  const { page, context, faults } = await open(browser, server, "/queue?name=sealed&tab=settings");
+  await field(page, "Encryption at rest").selectOption("kms");
+  await page.getByText("Name a key").waitFor();
+  await field(page, "Key").fill(KeyId);
+  await field(page, "Data key reuse period").fill("600");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("No changes").waitFor();
+  assert.equal((await attributes()).KmsMasterKeyId, KeyId);
+  assert.equal((await attributes()).KmsDataKeyReusePeriodSeconds, "600");
+  await field(page, "Encryption at rest").selectOption("sqs");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("No changes").waitFor();
+  assert.equal((await attributes()).KmsMasterKeyId, undefined);
+  assert.equal((await attributes()).SqsManagedSseEnabled, "true");
   assert.deepEqual(faults, []);
   await context.close();
 });

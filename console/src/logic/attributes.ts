@@ -63,7 +63,6 @@ export type Problem =
   | { kind: "name-empty" }
   | { kind: "name-characters" }
   | { kind: "name-length" }
-  | { kind: "name-taken" }
   | { kind: "arn" }
   | { kind: "dead-letter-type" }
   | { kind: "dead-letter-self" }

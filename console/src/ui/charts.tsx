@@ -162,6 +162,7 @@ function useHistory(
   return { history, error, reload: () => setTurn((before) => before + 1) };
 }
 
+const STEPS = { count: "whole", rate: "tenths", bytes: "binary", age: "time", latency: "decimal" } as const;
 const SERIES_AT_ONCE = 10;
 
 /** The server gives a dozen series at a time; the spans being the same, so are the steps. */
@@ -203,7 +204,7 @@ function Chart({ set, history, range }: { set: ChartSet; history: History | null
         text: colour("--muted"),
         show: SHOWN[set.measure],
         showTime: (seconds) => dateTime(seconds * 1000),
-        steps: set.measure === "age" ? "time" : set.measure === "bytes" ? "binary" : "decimal",
+        steps: STEPS[set.measure],
       });
       resize = new ResizeObserver(() => plot.current?.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT }));
       resize.observe(element);

@@ -13,8 +13,8 @@ export interface PlotOptions {
   text: string;
   show: (value: number | null) => string;
   showTime: (seconds: number) => string;
-  /** What steps are round: thousands and hundreds, minutes and hours (the values are milliseconds), or powers of two. */
-  steps: "decimal" | "time" | "binary";
+  /** What steps are round: any decimal ones, whole ones, tenths (as rates are shown), minutes and hours (the values are ms), powers of two. */
+  steps: "decimal" | "whole" | "tenths" | "time" | "binary";
 }
 
 const FONT = "11px system-ui, sans-serif";
@@ -22,6 +22,8 @@ const TIME_STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 
   (seconds) => seconds * 1000,
 );
 const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
+const decimals = (from: number): number[] => Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** (power + from))).flat();
+const STEPS = { decimal: undefined, whole: decimals(0), tenths: decimals(-1), time: TIME_STEPS_MS, binary: BYTE_STEPS };
 const DAY_MS = 86_400_000;
 
 export function draw(element: HTMLElement, tip: HTMLElement | null, options: PlotOptions): uPlot {
@@ -30,7 +32,7 @@ export function draw(element: HTMLElement, tip: HTMLElement | null, options: Plo
     {
       width: options.width,
       height: options.height,
-      padding: [10, 8, 0, 0],
+      padding: [10, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, sync: { key: "bongsu" }, points: { size: 6 }, drag: { x: false, y: false } },
       scales: { y: { range: (_plot, _least, most) => [0, (most ?? 0) > 0 ? (most as number) * 1.08 : 1] } },
@@ -52,8 +54,7 @@ export function draw(element: HTMLElement, tip: HTMLElement | null, options: Plo
           size: (_plot, values) => Math.max(34, ...(values ?? []).map((value) => value.length * 6.6 + 12)),
           space: 30,
           values: (_plot, splits) => splits.map((value) => options.show(value)),
-          ...(options.steps === "time" ? { incrs: TIME_STEPS_MS } : {}),
-          ...(options.steps === "binary" ? { incrs: BYTE_STEPS } : {}),
+          ...(STEPS[options.steps] ? { incrs: STEPS[options.steps] } : {}),
         },
       ],
       hooks: { setCursor: [(plot) => showTip(plot, tip, options)] },

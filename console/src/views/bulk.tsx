@@ -44,15 +44,7 @@ export function BulkDialog(props: {
   };
   const run = async (): Promise<void> => {
     if (!ready || busy) return;
-    const failed: Failure[] = [];
-    for (const [index, name] of names.entries()) {
-      setDone(index);
-      try {
-        await one(name);
-      } catch (error) {
-        failed.push({ name, ...explain(error) });
-      }
-    }
+    const failed = await runOverAll(names, one, setDone);
     setDone(null);
     setFailures(failed);
     props.onDone(failed.map((failure) => failure.name));
@@ -96,18 +88,40 @@ export function BulkDialog(props: {
           {count(done)} / {count(names.length)}
         </Progress>
       )}
-      {failures.length > 0 && (
-        <Notice tone="error">
-          {t.bulk.failed(count(failures.length))}
-          <ul class="failures">
-            {failures.map((failure) => (
-              <li key={failure.name}>
-                <span class="mono">{failure.name}</span>: {failure.text} <code>{failure.code}</code>
-              </li>
-            ))}
-          </ul>
-        </Notice>
-      )}
+      {failures.length > 0 && <Failures failures={failures} />}
     </Dialog>
   );
+}
+
+function Failures({ failures }: { failures: Failure[] }): JSX.Element {
+  return (
+    <Notice tone="error">
+      {messages.value.bulk.failed(count(failures.length))}
+      <ul class="failures">
+        {failures.map((failure) => (
+          <li key={failure.name}>
+            <span class="mono">{failure.name}</span>: {failure.text} <code>{failure.code}</code>
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
+}
+
+/** Does it to one queue after the other. */
+async function runOverAll(
+  names: string[],
+  one: (name: string) => Promise<unknown>,
+  onProgress: (done: number) => void,
+): Promise<Failure[]> {
+  const failed: Failure[] = [];
+  for (const [index, name] of names.entries()) {
+    onProgress(index);
+    try {
+      await one(name);
+    } catch (error) {
+      failed.push({ name, ...explain(error) });
+    }
+  }
+  return failed;
 }

@@ -28,12 +28,19 @@ export function CreateView({ like }: { like: string | null }): JSX.Element {
   return start ? <CreateForm start={start} /> : <Loading />;
 }
 
+/** Creating a queue that is there already succeeds, by AWS's rules, where no attribute differs. Nobody means that here. */
+async function exists(name: string): Promise<boolean> {
+  const page = await api.queues({ search: name, limit: 200 });
+  return page.queues.some((row) => row.name === name);
+}
+
 function CreateForm({ start }: { start: QueueForm }): JSX.Element {
   const t = messages.value;
   const [form, setForm] = useState(start);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [copying, setCopying] = useState(false);
+  const [taken, setTaken] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const { found, words } = useProblems(form, null);
   const wrong = Object.keys(found).length > 0;
@@ -52,12 +59,13 @@ function CreateForm({ start }: { start: QueueForm }): JSX.Element {
     setError(null);
     const name = fullName(form);
     try {
-      const tags = Object.fromEntries(form.tags);
-      await api.sqs("CreateQueue", {
-        QueueName: name,
-        Attributes: attributesOf(form),
-        ...(form.tags.length > 0 ? { tags } : {}),
-      });
+      if (await exists(name)) {
+        setTaken(name);
+        setBusy(false);
+        return;
+      }
+      const tags = form.tags.length > 0 ? { tags: Object.fromEntries(form.tags) } : {};
+      await api.sqs("CreateQueue", { QueueName: name, Attributes: attributesOf(form), ...tags });
       setGuard(null);
       toast({ tone: "success", text: t.form.created(name) });
       go(address.queue(name));
@@ -66,6 +74,7 @@ function CreateForm({ start }: { start: QueueForm }): JSX.Element {
       setBusy(false);
     }
   };
+  const nameWords = taken === fullName(form) ? t.problems["name-taken"] : tried || form.name !== "" ? words.name : undefined;
   return (
     <form
       class="form-page"
@@ -81,7 +90,7 @@ function CreateForm({ start }: { start: QueueForm }): JSX.Element {
           {t.copyAs.button}
         </Button>
       </div>
-      <QueueFormFields form={form} onForm={setForm} words={tried || form.name !== "" ? words : { ...words, name: undefined }} />
+      <QueueFormFields form={form} onForm={setForm} words={{ ...words, name: nameWords }} />
       {error !== null && <ErrorNotice error={error} />}
       <div class="form-foot">
         <LinkButton href={address.queues()}>{t.common.cancel}</LinkButton>

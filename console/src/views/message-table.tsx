@@ -5,8 +5,7 @@ import type { MessageRow } from "../api/types";
 import { TickAll, useRowKeys } from "../ui/table";
 import { StateBadge } from "./message-dialog";
 
-/** Rows of messages: what browse, search and dead letters show. */
-export function MessageTable(props: {
+interface MessageTableProps {
   rows: readonly MessageRow[];
   chosen: ReadonlySet<string>;
   onChosen: (sequences: ReadonlySet<string>) => void;
@@ -17,7 +16,10 @@ export function MessageTable(props: {
   /** What was searched for; the body is shown from about there. */
   searched?: string;
   busy?: boolean;
-}): JSX.Element {
+}
+
+/** Rows of messages: what browse, search and dead letters show. */
+export function MessageTable(props: MessageTableProps): JSX.Element {
   const t = messages.value.message;
   const { rows, chosen, onChosen } = props;
   const toggle = (sequence: string): void => {
@@ -53,53 +55,64 @@ export function MessageTable(props: {
         </thead>
         <tbody {...keys}>
           {rows.map((row, index) => (
-            <tr
+            <Row
               key={row.sequence}
-              tabIndex={index === 0 ? 0 : -1}
-              aria-selected={chosen.has(row.sequence)}
-              class={chosen.has(row.sequence) ? "ticked" : ""}
-              data-message={row.id}
-            >
-              <td class="tick">
-                <input
-                  type="checkbox"
-                  tabIndex={-1}
-                  aria-label={t.choose(row.id)}
-                  checked={chosen.has(row.sequence)}
-                  onChange={() => toggle(row.sequence)}
-                />
-              </td>
-              <td class="preview">
-                <div class="preview-line">
-                  <button type="button" tabIndex={-1} class="preview-button mono" onClick={() => props.onOpen(index)}>
-                    {row.notShown !== null ? t.hidden : <Preview body={row.body} searched={props.searched ?? ""} />}
-                  </button>
-                  {Object.keys(row.messageAttributes).length > 0 && (
-                    <span class="muted small-text attribute-names hide-narrow">{Object.keys(row.messageAttributes).join(", ")}</span>
-                  )}
-                </div>
-              </td>
-              {props.showState && (
-                <td class={props.showSource ? "hide-narrow" : ""}>
-                  <StateBadge state={row.state} />
-                </td>
-              )}
-              {props.grouped && (
-                <td class="hide-narrow mono clip" title={row.attributes["MessageGroupId"] ?? ""}>
-                  {row.attributes["MessageGroupId"] ?? "–"}
-                </td>
-              )}
-              {props.showSource && <td class="mono clip">{sourceOf(row) ?? "–"}</td>}
-              <td class="number">{count(Number(row.attributes["ApproximateReceiveCount"] ?? 0))}</td>
-              <td class="number hide-narrow nowrap">{bytes(row.bodyBytes)}</td>
-              <td class="hide-narrow nowrap">
-                <SentAt row={row} />
-              </td>
-            </tr>
+              {...props}
+              row={row}
+              first={index === 0}
+              ticked={chosen.has(row.sequence)}
+              onTick={() => toggle(row.sequence)}
+              onOpenRow={() => props.onOpen(index)}
+            />
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface RowProps extends Pick<MessageTableProps, "grouped" | "showState" | "showSource" | "searched"> {
+  row: MessageRow;
+  first: boolean;
+  ticked: boolean;
+  onTick: () => void;
+  onOpenRow: () => void;
+}
+
+function Row({ row, first, ticked, ...props }: RowProps): JSX.Element {
+  const t = messages.value.message;
+  const attributes = Object.keys(row.messageAttributes);
+  const group = row.attributes["MessageGroupId"];
+  return (
+    <tr tabIndex={first ? 0 : -1} aria-selected={ticked} class={ticked ? "ticked" : ""} data-message={row.id}>
+      <td class="tick">
+        <input type="checkbox" tabIndex={-1} aria-label={t.choose(row.id)} checked={ticked} onChange={props.onTick} />
+      </td>
+      <td class="preview">
+        <div class="preview-line">
+          <button type="button" tabIndex={-1} class="preview-button mono" onClick={props.onOpenRow}>
+            {row.notShown !== null ? t.hidden : <Preview body={row.body} searched={props.searched ?? ""} />}
+          </button>
+          {attributes.length > 0 && <span class="muted small-text attribute-names hide-narrow">{attributes.join(", ")}</span>}
+        </div>
+      </td>
+      {props.showState && (
+        <td class={props.showSource ? "hide-narrow" : ""}>
+          <StateBadge state={row.state} />
+        </td>
+      )}
+      {props.grouped && (
+        <td class="hide-narrow mono clip" title={group ?? ""}>
+          {group ?? "–"}
+        </td>
+      )}
+      {props.showSource && <td class="mono clip">{sourceOf(row) ?? "–"}</td>}
+      <td class="number">{count(Number(row.attributes["ApproximateReceiveCount"] ?? 0))}</td>
+      <td class="number hide-narrow nowrap">{bytes(row.bodyBytes)}</td>
+      <td class="hide-narrow nowrap">
+        <SentAt row={row} />
+      </td>
+    </tr>
   );
 }
 

@@ -259,16 +259,16 @@ function QueueTable(props: {
     if (!next.delete(name)) next.add(name);
     onChosen(next);
   };
+  const tickAll = (on: boolean): void => {
+    const names = new Set(chosen);
+    for (const row of rows) on ? names.add(row.name) : names.delete(row.name);
+    onChosen(names);
+  };
   const keys = useRowKeys({
     open: (index) => rows[index] && go(address.queue(rows[index].name)),
     tick: (index) => rows[index] && toggle(rows[index].name),
   });
-  const sort = (id: QueueSort): void => {
-    // Names from A, figures from the largest: what one wants to see first.
-    const descending = filter.sort === id ? !filter.descending : id !== "name";
-    setParameters({ sort: id === "name" ? null : id, descending: descending ? "true" : null, offset: null });
-  };
-  const head = { current: filter.sort, descending: filter.descending, onSort: sort };
+  const head = { current: filter.sort, descending: filter.descending, onSort: (id: QueueSort) => sortBy(id, filter) };
   const all = rows.every((row) => chosen.has(row.name));
   return (
     <div class="table-wrap" aria-busy={props.busy}>
@@ -276,15 +276,7 @@ function QueueTable(props: {
         <thead>
           <tr>
             <th class="tick">
-              <TickAll
-                all={all}
-                some={rows.some((row) => chosen.has(row.name))}
-                onChange={(on) => {
-                  const next = new Set(chosen);
-                  for (const row of rows) on ? next.add(row.name) : next.delete(row.name);
-                  onChosen(next);
-                }}
-              />
+              <TickAll all={all} some={rows.some((row) => chosen.has(row.name))} onChange={tickAll} />
             </th>
             <SortHead id="name" {...head}>
               {t.name}
@@ -321,6 +313,12 @@ function QueueTable(props: {
       </table>
     </div>
   );
+}
+
+function sortBy(id: QueueSort, filter: Filter): void {
+  // Names from A, figures from the largest: what one wants to see first.
+  const descending = filter.sort === id ? !filter.descending : id !== "name";
+  setParameters({ sort: id === "name" ? null : id, descending: descending ? "true" : null, offset: null });
 }
 
 function Row(props: { row: QueueRow; first: boolean; ticked: boolean; onTick: () => void }): JSX.Element {

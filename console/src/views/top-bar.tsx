@@ -1,5 +1,4 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { api, place, session } from "../api/client";
 import { liveState, reconnectNow } from "../api/events";
 import { count } from "../format";
@@ -7,7 +6,7 @@ import { messages } from "../i18n";
 import mark from "../mark.svg";
 import { address, go, path } from "../router";
 import { language, theme, type Theme } from "../settings";
-import { Button } from "../ui/basics";
+import { Button, useTick } from "../ui/basics";
 import { Select } from "../ui/fields";
 import { Icon, type IconName } from "../ui/icons";
 import { toastError } from "../ui/toasts";
@@ -52,26 +51,25 @@ export function TopBar(): JSX.Element {
 function LivePill(): JSX.Element {
   const t = messages.value.live;
   const state = liveState.value;
-  const [, redraw] = useState(0);
-  useEffect(() => {
-    if (state.kind !== "waiting") return undefined;
-    const timer = setInterval(() => redraw((before) => before + 1), 1_000);
-    return () => clearInterval(timer);
-  }, [state]);
-  if (state.kind === "waiting") {
-    const seconds = Math.max(1, Math.ceil((state.untilMs - Date.now()) / 1000));
-    return (
-      <button type="button" class="pill waiting" onClick={reconnectNow} title={t.retry}>
-        <span class="dot" aria-hidden="true" />
-        <span role="status">{t.lost}</span>
-        <span aria-hidden="true">{t.inSeconds(count(seconds))}</span>
-      </button>
-    );
-  }
+  useTick(state.kind === "waiting" ? 1_000 : 0);
+  const words = { live: t.live, connecting: t.connecting, waiting: t.lost }[state.kind];
   return (
-    <span class={`pill ${state.kind}`} role="status" title={state.kind === "live" ? t.liveHint : t.connecting}>
-      <span class="dot" aria-hidden="true" />
-      <span class="pill-text">{state.kind === "live" ? t.live : t.connecting}</span>
+    <span class="live-state">
+      <span class="off-screen" role="status">
+        {words}
+      </span>
+      {state.kind === "waiting" ? (
+        <button type="button" class="pill waiting" onClick={reconnectNow} aria-label={`${t.lost}. ${t.retry}`} title={t.retry}>
+          <span class="dot" aria-hidden="true" />
+          <span>{t.lost}</span>
+          <span class="number">{t.inSeconds(count(Math.max(1, Math.ceil((state.untilMs - Date.now()) / 1000))))}</span>
+        </button>
+      ) : (
+        <span class={`pill ${state.kind}`} aria-hidden="true" title={state.kind === "live" ? t.liveHint : t.connecting}>
+          <span class="dot" />
+          <span class="pill-text">{words}</span>
+        </span>
+      )}
     </span>
   );
 }

@@ -42,6 +42,11 @@ export class Server {
     return /console: (https?:\/\/[^\s]+)\n/.exec(this.output)?.[1];
   }
 
+  /** Where SDKs go. */
+  get endpoint() {
+    return /listening on (https?:\/\/[^\s,]+)/.exec(this.output)?.[1];
+  }
+
   /** The root's access key, where authentication is on. */
   get rootKey() {
     const id = /AWS_ACCESS_KEY_ID=(\S+)/.exec(this.output)?.[1];

@@ -23,11 +23,38 @@ interface Statement {
 /** Who may do what with the queue: its policy read as a table, as a text, and by AddPermission. */
 export function AccessTab({ queue, reload }: TabProps): JSX.Element {
   const t = messages.value.access;
+  const [adding, setAdding] = useState(false);
+  const statements = statementsOf(queue.attributes["Policy"] ?? "");
+  const remove = (label: string): void => {
+    api.sqs("RemovePermission", { QueueUrl: queue.url, Label: label }).then(reload, toastError);
+  };
+  return (
+    <>
+      <section class="card">
+        <div class="card-head">
+          <h2>{t.statements}</h2>
+          <Button small icon="plus" onClick={() => setAdding(true)}>
+            {t.add}
+          </Button>
+        </div>
+        {statements.length === 0 ? (
+          <Empty title={t.none}>{t.noneText}</Empty>
+        ) : (
+          <StatementTable statements={statements} onRemove={remove} />
+        )}
+      </section>
+      <Document queue={queue} reload={reload} />
+      {adding && <AddPermission url={queue.url} onClose={() => setAdding(false)} onDone={reload} />}
+    </>
+  );
+}
+
+function Document({ queue, reload }: Pick<TabProps, "queue" | "reload">): JSX.Element {
+  const t = messages.value.access;
   const stored = queue.attributes["Policy"] ?? "";
   const [before, setBefore] = useState(stored);
   const [text, setText] = useState(prettyPolicy(stored));
   const [busy, setBusy] = useState(false);
-  const [adding, setAdding] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const dirty = text !== prettyPolicy(before);
   const problem = policyProblem(text);
@@ -55,51 +82,29 @@ export function AccessTab({ queue, reload }: TabProps): JSX.Element {
     }
     setBusy(false);
   };
-  const statements = statementsOf(stored);
   return (
-    <>
-      <section class="card">
-        <div class="card-head">
-          <h2>{t.statements}</h2>
-          <Button small icon="plus" onClick={() => setAdding(true)}>
-            {t.add}
-          </Button>
-        </div>
-        {statements.length === 0 ? (
-          <Empty title={t.none}>{t.noneText}</Empty>
-        ) : (
-          <StatementTable
-            statements={statements}
-            onRemove={(label) => {
-              api.sqs("RemovePermission", { QueueUrl: queue.url, Label: label }).then(reload, toastError);
-            }}
-          />
-        )}
-      </section>
-      <form
-        class="card form-page"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!problem && dirty) void save(text);
-        }}
-      >
-        <h2>{t.document}</h2>
-        <PolicyEditor value={text} error={problem && inWords(problem)} onValue={setText} rows={18} />
-        {error !== null && <ErrorNotice error={error} />}
-        <div class="row end">
-          <Button tone="danger" disabled={stored === "" || busy} onClick={() => void save("")}>
-            {t.removeAll}
-          </Button>
-          <Button disabled={!dirty} onClick={() => setText(prettyPolicy(before))}>
-            {messages.value.form.revert}
-          </Button>
-          <Button tone="primary" submit busy={busy} disabled={!dirty || problem !== null}>
-            {messages.value.common.save}
-          </Button>
-        </div>
-      </form>
-      {adding && <AddPermission url={queue.url} onClose={() => setAdding(false)} onDone={reload} />}
-    </>
+    <form
+      class="card form-page"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!problem && dirty) void save(text);
+      }}
+    >
+      <h2>{t.document}</h2>
+      <PolicyEditor value={text} error={problem && inWords(problem)} onValue={setText} rows={18} />
+      {error !== null && <ErrorNotice error={error} />}
+      <div class="row end">
+        <Button tone="danger" disabled={stored === "" || busy} onClick={() => void save("")}>
+          {t.removeAll}
+        </Button>
+        <Button disabled={!dirty} onClick={() => setText(prettyPolicy(before))}>
+          {messages.value.form.revert}
+        </Button>
+        <Button tone="primary" submit busy={busy} disabled={!dirty || problem !== null}>
+          {messages.value.common.save}
+        </Button>
+      </div>
+    </form>
   );
 }
 

@@ -1,19 +1,18 @@
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
-import type { MessagePage, MessageRow, MessageState, QueueDetail } from "../../api/types";
+import type { MessagePage, MessageRow, MessageState, QueueDetail, SearchPage } from "../../api/types";
 import { compact, count, percent } from "../../format";
 import { messages } from "../../i18n";
 import { parameters, setParameters } from "../../router";
-import { Button, Empty, Loading, Notice, Progress } from "../../ui/basics";
-import { ConfirmDialog } from "../../ui/dialog";
+import { Button, Empty, Loading, Progress } from "../../ui/basics";
 import { ErrorNotice } from "../../ui/errors";
 import { Icon } from "../../ui/icons";
 import { Pager } from "../../ui/table";
 import { Tabs } from "../../ui/tabs";
 import { MessageDialog } from "../message-dialog";
 import { MessageTable } from "../message-table";
-import { operateOn, reportOperation } from "./operate";
+import { DeleteMessages } from "./delete-messages";
 import type { TabProps } from "./queue";
 
 type Shown = MessageState | "all";
@@ -162,32 +161,31 @@ interface Finding {
   running: boolean;
 }
 
+const NOTHING: Finding = { matches: [], scanned: 0, total: 0, nextOffset: 0, running: true };
+
 /** Searches on, a bounded piece at a time, until everything was seen, enough was found, or one stops it. */
-function Found({ queue, state, text }: Listed & { text: string }): JSX.Element {
-  const t = messages.value.browse;
-  const [finding, setFinding] = useState<Finding>({ matches: [], scanned: 0, total: 0, nextOffset: 0, running: true });
+function useFinder({ queue, state, text }: Listed & { text: string }): {
+  finding: Finding;
+  error: unknown;
+  goOn: () => void;
+  stop: () => void;
+  forget: (gone: ReadonlySet<string>) => void;
+} {
+  const [finding, setFinding] = useState<Finding>(NOTHING);
   const [error, setError] = useState<unknown>(null);
-  const stop = useRef<AbortController | null>(null);
+  const running = useRef<AbortController | null>(null);
   const search = useCallback(
     async (start: Finding): Promise<void> => {
       const own = new AbortController();
-      stop.current = own;
+      running.current = own;
       setError(null);
       let now: Finding = { ...start, running: true };
-      const roomUntil = start.matches.length + MOST_MATCHES;
+      const enough = start.matches.length + MOST_MATCHES;
       setFinding(now);
       try {
-        while (now.nextOffset !== null && now.matches.length < roomUntil) {
+        while (now.nextOffset !== null && now.matches.length < enough) {
           const page = await api.search(queue.name, { text, state, offset: now.nextOffset }, own.signal);
-          // Messages move while one searches; none is shown twice.
-          const seen = new Set(now.matches.map((row) => row.sequence));
-          now = {
-            matches: [...now.matches, ...page.matches.filter((row) => !seen.has(row.sequence))],
-            scanned: now.scanned + page.scanned,
-            total: page.total,
-            nextOffset: page.nextOffset,
-            running: true,
-          };
+          now = joined(now, page);
           setFinding(now);
         }
       } catch (failure) {
@@ -198,9 +196,33 @@ function Found({ queue, state, text }: Listed & { text: string }): JSX.Element {
     [queue.name, state, text],
   );
   useEffect(() => {
-    void search({ matches: [], scanned: 0, total: 0, nextOffset: 0, running: true });
-    return () => stop.current?.abort();
+    void search(NOTHING);
+    return () => running.current?.abort();
   }, [search]);
+  return {
+    finding,
+    error,
+    goOn: () => void search(finding),
+    stop: () => running.current?.abort(),
+    forget: (gone) => setFinding((now) => ({ ...now, matches: now.matches.filter((row) => !gone.has(row.sequence)) })),
+  };
+}
+
+/** Messages move while one searches; none is shown twice. */
+function joined(before: Finding, page: SearchPage): Finding {
+  const seen = new Set(before.matches.map((row) => row.sequence));
+  return {
+    matches: [...before.matches, ...page.matches.filter((row) => !seen.has(row.sequence))],
+    scanned: before.scanned + page.scanned,
+    total: page.total,
+    nextOffset: page.nextOffset,
+    running: true,
+  };
+}
+
+function Found(props: Listed & { text: string }): JSX.Element {
+  const t = messages.value.browse;
+  const { finding, error, goOn, stop, forget } = useFinder(props);
   const { matches, scanned, total, running, nextOffset } = finding;
   const summary = t.found(count(matches.length), count(scanned), count(Math.max(total, scanned)));
   return (
@@ -214,28 +236,20 @@ function Found({ queue, state, text }: Listed & { text: string }): JSX.Element {
           <span role="status">{summary}</span>
         )}
         {running ? (
-          <Button small icon="stop" onClick={() => stop.current?.abort()}>
+          <Button key="stop" small icon="stop" onClick={stop}>
             {messages.value.common.stop}
           </Button>
         ) : (
           nextOffset !== null && (
-            <Button small icon="play" onClick={() => void search(finding)}>
+            <Button key="on" small icon="play" onClick={goOn}>
               {t.searchOn}
             </Button>
           )
         )}
       </div>
-      {error !== null && <ErrorNotice error={error} retry={() => void search(finding)} />}
+      {error !== null && <ErrorNotice error={error} retry={goOn} />}
       {matches.length === 0 && !running && error === null && <Empty title={t.noMatch} />}
-      {matches.length > 0 && (
-        <Rows
-          queue={queue}
-          rows={matches}
-          state={state}
-          searched={text}
-          onChanged={(gone) => setFinding((now) => ({ ...now, matches: now.matches.filter((row) => !gone.has(row.sequence)) }))}
-        />
-      )}
+      {matches.length > 0 && <Rows queue={props.queue} rows={matches} state={props.state} searched={props.text} onChanged={forget} />}
     </>
   );
 }
@@ -256,11 +270,13 @@ function Rows(props: {
   const [deleting, setDeleting] = useState<readonly string[] | null>(null);
   const at = rows.findIndex((row) => row.sequence === open);
   const shown = rows[at];
+  const move = (by: 1 | -1): void => setOpen(rows[(at + by + rows.length) % rows.length]?.sequence ?? null);
+  const note = chosen.size > 0 ? messages.value.common.chosen(count(chosen.size)) : t.untouched;
   return (
     <>
       <div class="row spread toolbar">
         <span class="muted" aria-live="polite">
-          {chosen.size > 0 ? messages.value.common.chosen(count(chosen.size)) : t.untouched}
+          {note}
         </span>
         <div class="row tight">
           {chosen.size > 0 && (
@@ -288,7 +304,7 @@ function Rows(props: {
           queue={queue.name}
           row={shown}
           onClose={() => setOpen(null)}
-          onMove={rows.length > 1 ? (by) => setOpen(rows[(at + by + rows.length) % rows.length]?.sequence ?? null) : undefined}
+          onMove={rows.length > 1 ? move : undefined}
           actions={
             <Button small tone="danger" icon="trash" onClick={() => setDeleting([shown.sequence])}>
               {messages.value.common.delete}
@@ -297,20 +313,16 @@ function Rows(props: {
         />
       )}
       {deleting && (
-        <ConfirmDialog
-          title={t.deleteTitle(count(deleting.length))}
-          action={messages.value.common.delete}
+        <DeleteMessages
+          queue={queue.name}
+          sequences={deleting}
           onClose={() => setDeleting(null)}
-          onConfirm={async () => {
-            const outcome = await operateOn(deleting, (some) => api.discard(queue.name, some));
+          onDone={(outcome) => {
             setChosen(outcome.left);
             setOpen(null);
             props.onChanged(outcome.done);
-            reportOperation(outcome, messages.value.browse.deleted);
           }}
-        >
-          <Notice tone="warning">{t.deleteText}</Notice>
-        </ConfirmDialog>
+        />
       )}
     </>
   );

@@ -6,13 +6,12 @@ import { compareNames, count } from "../../format";
 import { messages } from "../../i18n";
 import { address } from "../../router";
 import { Button, Counts, Empty, LinkButton, Loading, Notice } from "../../ui/basics";
-import { ConfirmDialog } from "../../ui/dialog";
 import { ErrorNotice } from "../../ui/errors";
 import { Icon } from "../../ui/icons";
 import { Pager } from "../../ui/table";
 import { MessageDialog } from "../message-dialog";
 import { MessageTable, sourceOf } from "../message-table";
-import { operateOn, reportOperation } from "./operate";
+import { DeleteMessages } from "./delete-messages";
 import { maxReceives } from "./overview";
 import type { TabProps } from "./queue";
 import { RedriveAllDialog, RedriveSomeDialog, ResendDialog, Tasks } from "./redrive";
@@ -105,9 +104,6 @@ function Letters({ queue, tasks }: Pick<TabProps, "queue" | "tasks">): JSX.Eleme
   const t = messages.value.deadLetters;
   const [wanted, setWanted] = useState(FIRST_LOOK);
   const [turn, setTurn] = useState(0);
-  const [source, setSource] = useState<string | null>(null);
-  const [text, setText] = useState("");
-  const [offset, setOffset] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [open, setOpen] = useState<Open>(null);
   const look = useLook(queue.name, wanted, turn);
@@ -116,14 +112,8 @@ function Letters({ queue, tasks }: Pick<TabProps, "queue" | "tasks">): JSX.Eleme
     setTurn((before) => before + 1);
   }, []);
   useReloadAfterTask(tasks, reload);
-
-  const groups = useMemo(() => grouped(look.rows), [look.rows]);
-  const matching = useMemo(() => filtered(look.rows, source, text), [look.rows, source, text]);
-  const rows = matching.slice(offset, offset + ROWS_SHOWN);
-  const running = tasks.find((task) => task.Status === "RUNNING" || task.Status === "CANCELLING");
-  const shown = open?.kind === "message" || open?.kind === "resend" ? look.rows.find((row) => row.sequence === open.sequence) : undefined;
-  const at = shown ? matching.indexOf(shown) : -1;
-  const close = (): void => setOpen(null);
+  const [matching, setMatching] = useState<MessageRow[]>([]);
+  const running = tasks.some((task) => task.Status === "RUNNING" || task.Status === "CANCELLING");
   return (
     <>
       <Tasks tasks={tasks} />
@@ -136,108 +126,149 @@ function Letters({ queue, tasks }: Pick<TabProps, "queue" | "tasks">): JSX.Eleme
             <Button small icon="refresh" busy={look.busy} onClick={reload}>
               {messages.value.common.refresh}
             </Button>
-            <Button small tone="primary" icon="redo" disabled={running !== undefined || queue.visible === 0} onClick={() => setOpen({ kind: "all" })}>
+            <Button small tone="primary" icon="redo" disabled={running || queue.visible === 0} onClick={() => setOpen({ kind: "all" })}>
               {t.redriveAll}
             </Button>
           </div>
         </div>
         {look.error !== null && <ErrorNotice error={look.error} retry={reload} />}
         {look.rows.length > 0 && (
-          <>
-            <Groups groups={groups} seen={look.rows.length} total={look.total} current={source} onSource={(next) => (setSource(next), setOffset(0))} />
-            {look.rows.length < look.total && (
-              <Notice
-                tone="info"
-                action={
-                  <Button small busy={look.busy} onClick={() => setWanted(wanted + FIRST_LOOK * 5)}>
-                    {t.lookOn}
-                  </Button>
-                }
-              >
-                {t.seen(count(look.rows.length), count(look.total))}
-              </Notice>
-            )}
-            <div class="row spread toolbar">
-              <FilterField text={text} onText={(next) => (setText(next), setOffset(0))} />
-              <span class="muted" aria-live="polite">
-                {chosen.size > 0 ? messages.value.common.chosen(count(chosen.size)) : ""}
-              </span>
-              <div class="row tight">
-                <Button small icon="redo" disabled={chosen.size === 0} onClick={() => setOpen({ kind: "some" })}>
-                  {t.redriveSome}
-                </Button>
-                <Button small tone="danger" icon="trash" disabled={chosen.size === 0} onClick={() => setOpen({ kind: "delete" })}>
-                  {messages.value.common.delete}
-                </Button>
-              </div>
-            </div>
-            {rows.length === 0 ? (
-              <Empty title={messages.value.browse.noMatch} />
-            ) : (
-              <MessageTable
-                rows={rows}
-                chosen={chosen}
-                onChosen={setChosen}
-                onOpen={(index) => rows[index] && setOpen({ kind: "message", sequence: rows[index].sequence })}
-                grouped={queue.fifo}
-                showState
-                showSource
-                searched={text.trim()}
-                busy={look.busy}
-              />
-            )}
-            <Pager offset={offset} limit={ROWS_SHOWN} total={matching.length} onOffset={setOffset} />
-          </>
+          <Listed
+            queue={queue}
+            look={look}
+            chosen={chosen}
+            onChosen={setChosen}
+            onOpen={setOpen}
+            onMatching={setMatching}
+            onLookOn={() => setWanted(wanted + FIRST_LOOK * 5)}
+          />
         )}
         {look.rows.length === 0 && (look.busy ? <Loading /> : look.error === null && <Empty title={t.none} />)}
       </section>
-      {open?.kind === "message" && shown && (
-        <MessageDialog
-          queue={queue.name}
-          row={shown}
-          onClose={close}
-          onMove={
-            matching.length > 1
-              ? (by) => setOpen({ kind: "message", sequence: matching[(at + by + matching.length) % matching.length]?.sequence ?? "" })
-              : undefined
+      <Dialogs queue={queue} matching={matching} open={open} onOpen={setOpen} chosen={chosen} onChosen={setChosen} onDone={reload} />
+    </>
+  );
+}
+
+interface ListedProps {
+  queue: QueueDetail;
+  look: Look;
+  chosen: ReadonlySet<string>;
+  onChosen: (sequences: ReadonlySet<string>) => void;
+  onOpen: (open: Open) => void;
+  onMatching: (rows: MessageRow[]) => void;
+  onLookOn: () => void;
+}
+
+/** The dead letters that were read, by source and filter. */
+function Listed({ queue, look, chosen, ...props }: ListedProps): JSX.Element {
+  const t = messages.value.deadLetters;
+  const [source, setSource] = useState<string | null>(null);
+  const [text, setText] = useState("");
+  const [offset, setOffset] = useState(0);
+  const groups = useMemo(() => grouped(look.rows), [look.rows]);
+  const matching = useMemo(() => filtered(look.rows, source, text), [look.rows, source, text]);
+  useEffect(() => props.onMatching(matching), [matching]);
+  useEffect(() => setOffset(0), [source, text]);
+  const rows = matching.slice(offset, offset + ROWS_SHOWN);
+  return (
+    <>
+      <Groups groups={groups} seen={look.rows.length} current={source} onSource={setSource} />
+      {look.rows.length < look.total && (
+        <Notice
+          tone="info"
+          action={
+            <Button small busy={look.busy} onClick={props.onLookOn}>
+              {t.lookOn}
+            </Button>
           }
-          actions={
-            <>
-              <Button small icon="edit" disabled={shown.notShown !== null} onClick={() => setOpen({ kind: "resend", sequence: shown.sequence })}>
-                {t.editResend}
-              </Button>
-              <Button
-                small
-                icon="redo"
-                onClick={() => {
-                  setChosen(new Set([shown.sequence]));
-                  setOpen({ kind: "some" });
-                }}
-              >
-                {t.redrive}
-              </Button>
-            </>
-          }
+        >
+          {t.seen(count(look.rows.length), count(look.total))}
+        </Notice>
+      )}
+      <div class="row spread toolbar">
+        <FilterField text={text} onText={setText} />
+        <span class="muted" aria-live="polite">
+          {chosen.size > 0 ? messages.value.common.chosen(count(chosen.size)) : ""}
+        </span>
+        <div class="row tight">
+          <Button small icon="redo" disabled={chosen.size === 0} onClick={() => props.onOpen({ kind: "some" })}>
+            {t.redriveSome}
+          </Button>
+          <Button small tone="danger" icon="trash" disabled={chosen.size === 0} onClick={() => props.onOpen({ kind: "delete" })}>
+            {messages.value.common.delete}
+          </Button>
+        </div>
+      </div>
+      {rows.length === 0 ? (
+        <Empty title={messages.value.browse.noMatch} />
+      ) : (
+        <MessageTable
+          rows={rows}
+          chosen={chosen}
+          onChosen={props.onChosen}
+          onOpen={(index) => rows[index] && props.onOpen({ kind: "message", sequence: rows[index].sequence })}
+          grouped={queue.fifo}
+          showState
+          showSource
+          searched={text.trim()}
+          busy={look.busy}
         />
       )}
-      {open?.kind === "resend" && shown && <ResendDialog queue={queue} row={shown} onClose={close} onDone={reload} />}
-      {open?.kind === "all" && <RedriveAllDialog queue={queue} onClose={close} />}
-      {open?.kind === "some" && <RedriveSomeDialog queue={queue} sequences={[...chosen]} onClose={close} onDone={reload} />}
-      {open?.kind === "delete" && (
-        <ConfirmDialog
-          title={messages.value.browse.deleteTitle(count(chosen.size))}
-          action={messages.value.common.delete}
-          onClose={close}
-          onConfirm={async () => {
-            const outcome = await operateOn([...chosen], (some) => api.discard(queue.name, some));
-            reload();
-            reportOperation(outcome, messages.value.browse.deleted);
-          }}
-        >
-          <Notice tone="warning">{messages.value.browse.deleteText}</Notice>
-        </ConfirmDialog>
-      )}
+      <Pager offset={offset} limit={ROWS_SHOWN} total={matching.length} onOffset={setOffset} />
     </>
+  );
+}
+
+interface DialogsProps {
+  queue: QueueDetail;
+  matching: MessageRow[];
+  open: Open;
+  onOpen: (open: Open) => void;
+  chosen: ReadonlySet<string>;
+  onChosen: (sequences: ReadonlySet<string>) => void;
+  onDone: () => void;
+}
+
+function Dialogs({ queue, matching, open, onOpen, chosen, onChosen, onDone }: DialogsProps): JSX.Element | null {
+  const close = (): void => onOpen(null);
+  if (open === null) return null;
+  if (open.kind === "all") return <RedriveAllDialog queue={queue} onClose={close} />;
+  if (open.kind === "some") return <RedriveSomeDialog queue={queue} sequences={[...chosen]} onClose={close} onDone={onDone} />;
+  if (open.kind === "delete") return <DeleteMessages queue={queue.name} sequences={[...chosen]} onClose={close} onDone={onDone} />;
+  const at = matching.findIndex((row) => row.sequence === open.sequence);
+  const shown = matching[at];
+  if (!shown) return null;
+  if (open.kind === "resend") return <ResendDialog queue={queue} row={shown} onClose={close} onDone={onDone} />;
+  const t = messages.value.deadLetters;
+  const move = (by: 1 | -1): void => {
+    const next = matching[(at + by + matching.length) % matching.length];
+    if (next) onOpen({ kind: "message", sequence: next.sequence });
+  };
+  return (
+    <MessageDialog
+      queue={queue.name}
+      row={shown}
+      onClose={close}
+      onMove={matching.length > 1 ? move : undefined}
+      actions={
+        <>
+          <Button small icon="edit" disabled={shown.notShown !== null} onClick={() => onOpen({ kind: "resend", sequence: shown.sequence })}>
+            {t.editResend}
+          </Button>
+          <Button
+            small
+            icon="redo"
+            onClick={() => {
+              onChosen(new Set([shown.sequence]));
+              onOpen({ kind: "some" });
+            }}
+          >
+            {t.redrive}
+          </Button>
+        </>
+      }
+    />
   );
 }
 
@@ -282,7 +313,6 @@ function attributesInclude(row: MessageRow, wanted: string): boolean {
 function Groups(props: {
   groups: [string, number][];
   seen: number;
-  total: number;
   current: string | null;
   onSource: (source: string | null) => void;
 }): JSX.Element {

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { api, place, session } from "../../api/client";
+import { api, place } from "../../api/client";
 import { useLive } from "../../api/events";
 import type { MoveTask, QueueDetail } from "../../api/types";
 import { compact } from "../../format";
@@ -120,8 +120,6 @@ function Head({ queue }: { queue: QueueDetail }): JSX.Element {
   const t = messages.value.queue;
   const [dialog, setDialog] = useState<"purge" | "delete" | "copy" | null>(null);
   const close = (): void => setDialog(null);
-  const own = session.value?.account;
-  const foreign = place.value.account !== null && own !== undefined && place.value.account !== own;
   return (
     <>
       <div class="page-head queue-head">
@@ -132,7 +130,6 @@ function Head({ queue }: { queue: QueueDetail }): JSX.Element {
           <h1 class="mono queue-title">
             {queue.name} {queue.fifo && <Badge>FIFO</Badge>}
             {queue.sources > 0 && <Badge tone="bad">{messages.value.queues.deadLetterMark}</Badge>}
-            {foreign && <Badge>{place.value.account}</Badge>}
           </h1>
         </div>
         <div class="row head-actions">

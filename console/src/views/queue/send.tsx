@@ -1,14 +1,11 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { api } from "../../api/client";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Outgoing, QueueDetail } from "../../api/types";
 import { bytes, count, rate } from "../../format";
 import { messages } from "../../i18n";
-import { explain } from "../../i18n/errors";
 import {
   EMPTY_DRAFT,
   MOST_BYTES,
-  batches,
   draftProblems,
   outgoing,
   splitFile,
@@ -24,11 +21,10 @@ import { ErrorNotice } from "../../ui/errors";
 import { SelectField, TextField } from "../../ui/fields";
 import { MessageFields } from "../message-fields";
 import type { TabProps } from "./queue";
+import { useSender, type Sending } from "./sending";
 
 const MOST_REPEATS = 1_000_000;
 const MOST_FILE_BYTES = 64 * 1024 * 1024;
-/** Batches under way at a time on a standard queue; a FIFO queue's go one by one, as their order counts. */
-const PARALLEL = 4;
 
 export function rulesOf(queue: QueueDetail): QueueRules {
   return {
@@ -38,17 +34,6 @@ export function rulesOf(queue: QueueDetail): QueueRules {
   };
 }
 
-interface Sending {
-  total: number;
-  sent: number;
-  failed: number;
-  /** What was refused, each kind once. */
-  errors: Map<string, string>;
-  lastId: string | null;
-  startedMs: number;
-  endedMs: number | null;
-}
-
 interface LoadedFile {
   name: string;
   text: string;
@@ -56,49 +41,36 @@ interface LoadedFile {
 
 export function SendTab({ queue }: TabProps): JSX.Element {
   const t = messages.value.send;
-  const [draft, setDraft] = useState<Draft>({ ...EMPTY_DRAFT, deduplicationId: "" });
+  const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
   const [repeat, setRepeat] = useState("1");
   const [file, setFile] = useState<LoadedFile | null>(null);
   const [split, setSplit] = useState<FileSplit>("lines");
-  const [sending, setSending] = useState<Sending | null>(null);
-  const [error, setError] = useState<unknown>(null);
   const [tried, setTried] = useState(false);
-  const stop = useRef<AbortController | null>(null);
-  useEffect(() => () => stop.current?.abort(), []);
+  const { sending, busy, error, send, stop } = useSender(queue);
 
   const rules = rulesOf(queue);
   const found = draftProblems(file ? { ...draft, body: "x" } : draft, rules);
   const repeats = /^\d{1,7}$/.test(repeat) && Number(repeat) >= 1 && Number(repeat) <= MOST_REPEATS ? Number(repeat) : null;
-  const bodies = file ? bodiesOf(file, split) : null;
-  const busy = sending !== null && sending.endedMs === null;
-  const total = (repeats ?? 0) * (bodies ? bodies.length : 1);
+  const bodies = useMemo(() => file && bodiesOf(file, split), [file, split]);
+  const total = (repeats ?? 0) * (file ? (bodies?.length ?? 0) : 1);
   const ready = Object.keys(found).length === 0 && repeats !== null && total > 0;
   useEffect(() => {
     setGuard(busy ? () => window.confirm(messages.value.send.leave) : null);
     return () => setGuard(null);
   }, [busy]);
-
-  const send = async (): Promise<void> => {
+  const submit = (): void => {
     setTried(true);
-    if (!ready || busy) return;
-    setError(null);
-    stop.current = new AbortController();
-    try {
-      await sendAll(queue, draftMessages(draft, repeats ?? 1, bodies), total, stop.current.signal, setSending);
-    } catch (failure) {
-      setError(failure);
-    }
-    setSending((now) => now && { ...now, endedMs: Date.now() });
+    if (ready && !busy) void send(draftMessages(draft, repeats, bodies), total);
   };
   return (
     <form
       class="form-page"
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        submit();
       }}
       onKeyDown={(event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send();
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
       }}
     >
       <section class="card">
@@ -110,50 +82,70 @@ export function SendTab({ queue }: TabProps): JSX.Element {
           withoutBody={file !== null}
         />
       </section>
-      <section class="card">
-        <div class="form-grid three">
-          <TextField
-            label={t.repeat}
-            value={repeat}
-            inputMode="numeric"
-            error={repeats === null ? messages.value.problems.range("1", count(MOST_REPEATS)) : null}
-            hint={t.repeatHint}
-            onValue={(value) => setRepeat(value.trim())}
-          />
-          <FilePicker file={file} onFile={setFile} />
-          {file && (
-            <SelectField
-              label={t.split}
-              value={split}
-              error={bodies === null ? t.notAnArray : null}
-              hint={bodies ? t.fileMessages(count(bodies.length)) : undefined}
-              options={[
-                { value: "lines", label: t.splitLines },
-                { value: "json", label: t.splitJson },
-                { value: "whole", label: t.splitWhole },
-              ]}
-              onValue={setSplit}
-            />
-          )}
-        </div>
-        <p class="muted small-text">
-          {t.placeholders} {PLACEHOLDERS.map((one) => [<code key={one}>{one}</code>, " "])}
-        </p>
-      </section>
+      <Amount wrong={repeats === null} {...{ repeat, setRepeat, file, setFile, split, setSplit, bodies }} />
       {error !== null && <ErrorNotice error={error} />}
       {sending && <SendingState sending={sending} />}
       <div class="form-foot">
         <span class="muted grow hide-narrow">{t.shortcut}</span>
         {busy && (
-          <Button icon="stop" onClick={() => stop.current?.abort()}>
+          <Button key="stop" icon="stop" onClick={stop}>
             {messages.value.common.stop}
           </Button>
         )}
-        <Button tone="primary" icon="send" submit busy={busy} disabled={tried && !ready}>
+        <Button key="send" tone="primary" icon="send" submit busy={busy} disabled={tried && !ready}>
           {total > 1 ? t.sendMany(count(total)) : t.sendOne}
         </Button>
       </div>
     </form>
+  );
+}
+
+interface AmountProps {
+  repeat: string;
+  setRepeat: (repeat: string) => void;
+  wrong: boolean;
+  file: LoadedFile | null;
+  setFile: (file: LoadedFile | null) => void;
+  split: FileSplit;
+  setSplit: (split: FileSplit) => void;
+  bodies: string[] | null;
+}
+
+/** How many times, and from what. */
+function Amount(props: AmountProps): JSX.Element {
+  const t = messages.value.send;
+  const { bodies } = props;
+  return (
+    <section class="card">
+      <div class="form-grid three">
+        <TextField
+          label={t.repeat}
+          value={props.repeat}
+          inputMode="numeric"
+          error={props.wrong ? messages.value.problems.range("1", count(MOST_REPEATS)) : null}
+          hint={t.repeatHint}
+          onValue={(value) => props.setRepeat(value.trim())}
+        />
+        <FilePicker file={props.file} onFile={props.setFile} />
+        {props.file && (
+          <SelectField
+            label={t.split}
+            value={props.split}
+            error={bodies === null ? t.notAnArray : null}
+            hint={bodies ? t.fileMessages(count(bodies.length)) : undefined}
+            options={[
+              { value: "lines", label: t.splitLines },
+              { value: "json", label: t.splitJson },
+              { value: "whole", label: t.splitWhole },
+            ]}
+            onValue={props.setSplit}
+          />
+        )}
+      </div>
+      <p class="muted small-text">
+        {t.placeholders} {PLACEHOLDERS.map((one) => [<code key={one}>{one}</code>, " "])}
+      </p>
+    </section>
   );
 }
 
@@ -179,48 +171,6 @@ function* draftMessages(draft: Draft, repeats: number, bodies: string[] | null):
       n += 1;
       yield outgoing(draft, n, Date.now(), body);
     }
-  }
-}
-
-async function sendAll(
-  queue: QueueDetail,
-  all: Iterable<Outgoing>,
-  total: number,
-  stop: AbortSignal,
-  report: (sending: Sending) => void,
-): Promise<void> {
-  const state: Sending = { total, sent: 0, failed: 0, errors: new Map(), lastId: null, startedMs: Date.now(), endedMs: null };
-  report({ ...state });
-  if (total === 1) {
-    for (const message of all) {
-      const answer = await api.sqs("SendMessage", { QueueUrl: queue.url, ...message }, stop);
-      report({ ...state, sent: 1, lastId: answer.MessageId });
-    }
-    return;
-  }
-  const work = batches(all);
-  const worker = async (): Promise<void> => {
-    for (let next = work.next(); !next.done && !stop.aborted; next = work.next()) {
-      await sendBatch(queue, next.value, state, stop);
-      report({ ...state });
-    }
-  };
-  await Promise.all(Array.from({ length: queue.fifo ? 1 : PARALLEL }, worker));
-}
-
-async function sendBatch(queue: QueueDetail, batch: Outgoing[], state: Sending, stop: AbortSignal): Promise<void> {
-  try {
-    const Entries = batch.map((message, index) => ({ Id: String(index), ...message }));
-    const answer = await api.sqs("SendMessageBatch", { QueueUrl: queue.url, Entries }, stop);
-    state.sent += answer.Successful?.length ?? 0;
-    state.failed += answer.Failed?.length ?? 0;
-    for (const failure of answer.Failed ?? []) state.errors.set(failure.Code, failure.Message ?? failure.Code);
-    state.lastId = answer.Successful?.at(-1)?.MessageId ?? state.lastId;
-  } catch (error) {
-    if (stop.aborted) return;
-    const { code, text, detail } = explain(error);
-    state.failed += batch.length;
-    state.errors.set(code, detail ?? text);
   }
 }
 
