@@ -81,7 +81,8 @@ function showTip(plot: uPlot, tip: HTMLElement | null, options: PlotOptions): vo
   if (!tip) return;
   const index = plot.cursor.idx;
   const seconds = index === null || index === undefined ? undefined : plot.data[0][index];
-  if (seconds === undefined || (plot.cursor.left ?? -1) < 0) {
+  // All charts show the cursor's line; only the one below the pointer says more.
+  if (seconds === undefined || (plot.cursor.left ?? -1) < 0 || !plot.over.matches(":hover")) {
     tip.hidden = true;
     return;
   }

@@ -89,7 +89,7 @@ function Totals({ overview }: { overview: Overview }): JSX.Element {
       <Tile label={states.visible} value={compact(overview.visible)} title={count(overview.visible)} tone="visible" />
       <Tile label={states.inFlight} value={compact(overview.inFlight)} title={count(overview.inFlight)} tone="in-flight" />
       <Tile label={states.delayed} value={compact(overview.delayed)} title={count(overview.delayed)} tone="delayed" />
-      <Tile label={t.oldest} value={duration(overview.oldestAgeMs)} />
+      <Tile label={t.oldest} value={duration(overview.oldestAgeMs, "narrow")} />
       <Tile label={t.sent} value={rate(overview.rates.sent)} detail={perSecond} />
       <Tile label={t.received} value={rate(overview.rates.received)} detail={perSecond} />
       <Tile label={t.deleted} value={rate(overview.rates.deleted)} detail={perSecond} />
