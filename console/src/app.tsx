@@ -94,7 +94,7 @@ function view(screen: string, name: string | null): JSX.Element {
 
 /** Wherever one is: a disk that fills up comes before everything else. */
 function DiskWarning(): JSX.Element | null {
-  const state = latestOverview.value?.disk.state ?? "ok";
+  const state = latestOverview.value?.disk?.state ?? "ok";
   if (state === "ok") return null;
   return (
     <div class="banner">

@@ -335,3 +335,70 @@ test("with authentication nobody sees anything before signing in", async () => {
     await locked.stop();
   }
 });
+
+test("a user sees and does what his policy says, and no more", async () => {
+  const locked = await Server.start(["--auth", "on"]);
+  try {
+    locked.command("user", "create", "alice");
+    const statement = { Effect: "Allow", Action: ["sqs:ListQueues", "sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:CreateQueue"], Resource: "*" };
+    locked.command("policy", "put", "--user", "alice", "--name", "look", "-", { Version: "2012-10-17", Statement: [statement] });
+    const key = locked.command("key", "create", "--user", "alice");
+    const text = JSON.stringify(key);
+    const id = /"(?:AccessKeyId|accessKeyId|access_key_id|id)":\s*"([^"]+)"/.exec(text)[1];
+    const secret = /"(?:SecretAccessKey|secretAccessKey|secret_access_key|secret)":\s*"([^"]+)"/.exec(text)[1];
+    const { page, context, faults } = await open(browser, locked, "/create", { expectStatus: [401, 403] });
+    await page.getByLabel("Access key ID").fill(id);
+    await page.getByLabel("Secret access key").fill(secret);
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Name", { exact: true }).fill("hers");
+    await page.getByRole("button", { name: "Create queue" }).click();
+    await page.getByRole("heading", { name: "hers" }).waitFor();
+    await page.getByText("alice").waitFor();
+    await page.getByRole("tab", { name: "Send" }).click();
+    await page.getByLabel("Body", { exact: true }).fill("x");
+    await page.getByRole("button", { name: "Send message" }).click();
+    await page.getByText("You may not do this.").waitFor();
+    await page.getByText("AccessDenied").first().waitFor();
+    await page.getByRole("tab", { name: /Browse/ }).click();
+    await page.getByRole("alert").getByText("You may not do this.").waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByLabel("Type hers to confirm").fill("hers");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").getByRole("alert").getByText("You may not do this.").waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  } finally {
+    await locked.stop();
+  }
+});
+
+test("a journal in memory has no disk, and says so", async () => {
+  const fleeting = await Server.start(["--journal", "memory"]);
+  try {
+    await fleeting.sqs("CreateQueue", { QueueName: "q" });
+    const { page, context, faults } = await open(browser, fleeting, "/");
+    await page.getByText("Messages are kept in memory only").waitFor();
+    await page.getByRole("link", { name: "Server" }).click();
+    await page.getByRole("heading", { name: "Server", exact: true }).waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  } finally {
+    await fleeting.stop();
+  }
+});
+
+test("an empty server says how to begin", async () => {
+  const empty = await Server.start();
+  try {
+    const { page, context, faults } = await open(browser, empty, "/", { width: 400 });
+    await page.getByText("No queues yet").waitFor();
+    assert.match(await page.locator(".code-line code").textContent(), /aws --endpoint-url http:\/\/127\.0\.0\.1:\d+ .*create-queue/);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 400);
+    await page.getByRole("link", { name: "Queues" }).click();
+    await page.getByText("There are no queues here").waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  } finally {
+    await empty.stop();
+  }
+});

@@ -93,19 +93,21 @@ export interface Overview {
   latency: Latency[];
   failing: Failing[];
   busiest: QueueRow[];
+  /** Null where the journal is in memory, and for users of other accounts than the server's own. */
   disk: {
     journalBytes: number;
     liveBytes: number | null;
-    freeBytes: number | null;
-    totalBytes: number | null;
+    freeBytes: number;
+    totalBytes: number;
     state: "ok" | "low" | "full" | "failed";
-  };
+  } | null;
+  /** Null for users of other accounts than the server's own, who have no business with it. */
   process: {
     residentBytes: number | null;
-    cpuSecondsTotal: number | null;
+    cpuSecondsTotal: number;
     uptimeMs: number;
     connections: number;
-  };
+  } | null;
 }
 
 export type MessageState = "visible" | "in-flight" | "delayed";

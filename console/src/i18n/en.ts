@@ -93,6 +93,7 @@ export const en = {
       full: "The disk is full: sends are refused until there is room. Receiving and deleting go on.",
       failed: "Writing to the disk failed. Nothing more is accepted until the server is restarted.",
     },
+    memoryJournal: "Messages are kept in memory only: all of them are gone when the process ends.",
     journal: "Journal",
     live: "Live data",
     free: "Free",
@@ -541,6 +542,7 @@ export const en = {
     action: "Action",
     requestsPerSecond: "Requests / s",
     errorsPerSecond: "Errors / s",
+    notYours: "How the server does is shown to users of the account that runs it.",
     noRequests: "No requests in the last minute.",
   },
   errors: {

@@ -93,6 +93,7 @@ export const ko: Messages = {
       full: "디스크가 가득 찼습니다. 공간이 생길 때까지 전송이 거부됩니다. 수신과 삭제는 계속됩니다.",
       failed: "디스크에 쓰지 못했습니다. 서버를 다시 시작할 때까지 아무것도 받지 않습니다.",
     },
+    memoryJournal: "메시지를 메모리에만 보관합니다. 프로세스가 끝나면 모두 사라집니다.",
     journal: "저널",
     live: "유효 데이터",
     free: "남은 공간",
@@ -541,6 +542,7 @@ export const ko: Messages = {
     action: "작업",
     requestsPerSecond: "요청/초",
     errorsPerSecond: "오류/초",
+    notYours: "서버의 상태는 서버를 운영하는 계정의 사용자에게만 보입니다.",
     noRequests: "최근 1분 동안 요청이 없었습니다.",
   },
   errors: {

@@ -6,7 +6,7 @@ import type { Failing, Overview, QueueRow } from "../api/types";
 import { bytes, compact, count, duration, milliseconds, percent, rate } from "../format";
 import { messages } from "../i18n";
 import { address, go } from "../router";
-import { Badge, Copy, Empty, LinkButton, Loading, Section } from "../ui/basics";
+import { Badge, Copy, Empty, LinkButton, Loading, Notice, Section } from "../ui/basics";
 import { Charts, SERVER_OVERVIEW_CHARTS } from "../ui/charts";
 import { ErrorNotice } from "../ui/errors";
 import { Icon } from "../ui/icons";
@@ -39,7 +39,7 @@ export function OverviewView(): JSX.Element {
         <Attention failing={overview.failing} />
         <DiskCard overview={overview} />
       </div>
-      <Charts sets={SERVER_OVERVIEW_CHARTS} />
+      {overview.process && <Charts sets={SERVER_OVERVIEW_CHARTS} />}
       <Busiest rows={overview.busiest} />
     </>
   );
@@ -132,27 +132,24 @@ function reasonDetail(one: Failing): string {
   return t.growingDetail(count(one.visible));
 }
 
-export function DiskCard({ overview }: { overview: Overview }): JSX.Element {
+/** The disk and the process; nothing for those whose business they are not. */
+export function DiskCard({ overview }: { overview: Overview }): JSX.Element | null {
   const t = messages.value.overview;
   const { disk, process } = overview;
-  const known = disk.totalBytes !== null && disk.freeBytes !== null && disk.totalBytes > 0;
-  const used = known ? 1 - (disk.freeBytes as number) / (disk.totalBytes as number) : 0;
+  if (!process) return null;
+  const used = disk && disk.totalBytes > 0 ? 1 - disk.freeBytes / disk.totalBytes : null;
   const tones = { ok: "good", low: "warn", full: "bad", failed: "bad" };
-  const facts: [string, string][] = [
-    [t.journal, bytes(disk.journalBytes)],
-    ...(disk.liveBytes === null ? [] : [[t.live, bytes(disk.liveBytes)] as [string, string]]),
-    [t.free, bytes(disk.freeBytes)],
-    [t.memory, bytes(process.residentBytes)],
-    [t.connections, count(process.connections)],
-    [t.uptime, duration(process.uptimeMs)],
-  ];
+  const facts: [string, string][] = [[t.memory, bytes(process.residentBytes)], [t.connections, count(process.connections)], [t.uptime, duration(process.uptimeMs)]];
+  if (disk) facts.unshift([t.journal, bytes(disk.journalBytes)], [t.free, bytes(disk.freeBytes)]);
+  if (disk && disk.liveBytes !== null) facts.splice(1, 0, [t.live, bytes(disk.liveBytes)]);
   return (
     <section class="card">
       <div class="card-head">
         <h2>{t.disk}</h2>
-        <Badge tone={tones[disk.state]}>{t.diskShort[disk.state]}</Badge>
+        {disk && <Badge tone={tones[disk.state]}>{t.diskShort[disk.state]}</Badge>}
       </div>
-      {known && (
+      {!disk && <Notice tone="warning">{t.memoryJournal}</Notice>}
+      {disk && used !== null && (
         <div class="meter-line">
           <meter min={0} max={1} low={0.8} high={0.92} optimum={0} value={used} aria-label={t.diskUsed} />
           <span class="number">{t.usedOf(percent(used), bytes(disk.totalBytes))}</span>

@@ -4,7 +4,7 @@ import { api, session } from "../api/client";
 import { latestOverview, useLive } from "../api/events";
 import { dateTime } from "../format";
 import { messages } from "../i18n";
-import { Copy, Loading, Section } from "../ui/basics";
+import { Copy, Loading, Notice, Section } from "../ui/basics";
 import { Charts, SERVER_CHARTS } from "../ui/charts";
 import { ErrorNotice } from "../ui/errors";
 import { DiskCard, LatencyTable } from "./overview";
@@ -27,7 +27,7 @@ export function ServerView(): JSX.Element {
     <>
       <div class="page-head">
         <h1>{t.title}</h1>
-        <div class="row">
+        <div class="row" hidden={overview.process === null}>
           <a class="button plain" href="/metrics" data-outside>
             {t.metrics}
           </a>
@@ -63,10 +63,16 @@ export function ServerView(): JSX.Element {
         </section>
         <DiskCard overview={overview} />
       </div>
-      <Section title={t.latency}>
-        <LatencyTable overview={overview} />
-      </Section>
-      <Charts sets={SERVER_CHARTS} />
+      {overview.process ? (
+        <>
+          <Section title={t.latency}>
+            <LatencyTable overview={overview} />
+          </Section>
+          <Charts sets={SERVER_CHARTS} />
+        </>
+      ) : (
+        <Notice tone="info">{t.notYours}</Notice>
+      )}
     </>
   );
 }

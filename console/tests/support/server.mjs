@@ -1,5 +1,5 @@
 // Starts the binary that users run, on free ports, with a data directory of its own.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -64,6 +64,16 @@ export class Server {
     const text = await response.text();
     if (!response.ok) throw new Error(`${action}: ${response.status} ${text}`);
     return text === "" ? {} : JSON.parse(text);
+  }
+
+  /** A command of `bongsu` against this server, as the root; its answer in JSON. */
+  command(...words) {
+    const { id, secret } = this.rootKey;
+    const env = { PATH: process.env.PATH, HOME: this.#folder, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_REGION: "us-east-1" };
+    const [last] = words.slice(-1);
+    const input = typeof last === "object" ? JSON.stringify(words.pop()) : "";
+    const answer = execFileSync(binary, [...words, "--endpoint", this.endpoint, "--json"], { env, input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+    return answer.trim() === "" ? null : JSON.parse(answer);
   }
 
   async get(path) {
