@@ -281,6 +281,25 @@ test("a cut line is shown, and taken up again", async () => {
   await context.close();
 });
 
+test("a page in the background gives its stream back", async () => {
+  const { page, context, faults } = await open(browser, server, "/queues");
+  await page.locator(".pill.live").waitFor();
+  const hide = (hidden) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "hidden", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/api/events"));
+  await hide(true);
+  await ended;
+  const begun = page.waitForRequest((request) => request.url().includes("/api/events"));
+  await hide(false);
+  await begun;
+  await page.locator(".pill.live").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("a server that dies is noticed, and what was on the page stays", async () => {
   const other = await Server.start();
   const { page, context } = await open(browser, other, "/queues");

@@ -24,6 +24,11 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** The server says something at least every 15 s; a stream that is silent for longer is dead, however open it looks. */
 const SILENCE_MS = 40_000;
+/**
+ * A page in the background gives its stream back after this long. Browsers open six connections to a server that speaks HTTP/1.1,
+ * so that six forgotten tabs would leave none for a seventh.
+ */
+const HIDDEN_MS = 5_000;
 
 let hurry: (() => void) | null = null;
 
@@ -69,6 +74,8 @@ function dispatch(handlers: LiveHandlers, event: string, data: string): void {
 async function follow(address: string, stop: AbortSignal, deliver: Deliver): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
   while (!stop.aborted) {
+    await untilVisible(stop);
+    if (stop.aborted) return;
     liveState.value = { kind: "connecting" };
     try {
       await listen(address, stop, (event, data) => {
@@ -80,6 +87,7 @@ async function follow(address: string, stop: AbortSignal, deliver: Deliver): Pro
     }
     if (stop.aborted) return;
     if (session.value?.authentication && !session.value.signedIn) return;
+    if (document.hidden) continue;
     liveState.value = { kind: "waiting", untilMs: Date.now() + pauseMs };
     await pause(pauseMs, stop);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -92,6 +100,13 @@ async function listen(address: string, stop: AbortSignal, deliver: Deliver): Pro
   const end = (): void => attempt.abort();
   stop.addEventListener("abort", end, { once: true });
   let silence = setTimeout(end, SILENCE_MS);
+  let unseen: ReturnType<typeof setTimeout> | undefined;
+  const onVisibility = (): void => {
+    clearTimeout(unseen);
+    if (document.hidden) unseen = setTimeout(end, HIDDEN_MS);
+  };
+  document.addEventListener("visibilitychange", onVisibility);
+  onVisibility();
   try {
     const response = await fetch(address, {
       headers: { ...headers(), accept: "text/event-stream" },
@@ -112,9 +127,25 @@ async function listen(address: string, stop: AbortSignal, deliver: Deliver): Pro
     }
   } finally {
     clearTimeout(silence);
+    clearTimeout(unseen);
+    document.removeEventListener("visibilitychange", onVisibility);
     stop.removeEventListener("abort", end);
     attempt.abort();
   }
+}
+
+function untilVisible(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (document.hidden && !stop.aborted) return;
+      document.removeEventListener("visibilitychange", check);
+      stop.removeEventListener("abort", check);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", check);
+    stop.addEventListener("abort", check);
+    check();
+  });
 }
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {
