@@ -183,7 +183,7 @@ impl Dispatcher {
         let ending = refused.map_or(Ending::Done, Ending::Error);
         self.edge.watch.answered(counted, ending, call.watching.times(), request_id);
         if let (Some(tracer), Some(span)) = (tracer, span) {
-            tracer.end(span, call, &result, request_id);
+            tracer.end(*span, call, &result, request_id);
         }
         if call.decided.always || refused.is_some_and(is_denial) {
             call.audit(request_id, action, about.as_deref(), refused.map(ErrorKind::code));

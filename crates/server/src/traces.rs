@@ -67,7 +67,7 @@ impl Tracer {
     /// Ends a span, and sends it.
     pub(crate) fn end(
         &self,
-        mut span: Box<Span>,
+        mut span: Span,
         call: &Call<'_>,
         result: &Result<Output, ServiceError>,
         request_id: &str,

@@ -65,7 +65,7 @@ pub enum CollectorError {
 /// Takes spans.
 #[derive(Debug)]
 pub(super) struct Exporter {
-    queue: Sender<Box<Span>>,
+    queue: Sender<Span>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Exporting {
 
 impl Exporter {
     /// Hands a span over, or drops it where too many wait already.
-    pub(super) fn send(&self, span: Box<Span>) {
+    pub(super) fn send(&self, span: Span) {
         if self.queue.try_send(span).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -121,7 +121,7 @@ struct Sending {
 }
 
 impl Sending {
-    async fn run(mut self, mut spans: Receiver<Box<Span>>, mut stopped: tokio::sync::oneshot::Receiver<()>) {
+    async fn run(mut self, mut spans: Receiver<Span>, mut stopped: tokio::sync::oneshot::Receiver<()>) {
         let (mut batch, mut is_stopping) = (Vec::with_capacity(BATCH), false);
         loop {
             tokio::select! {
@@ -148,7 +148,7 @@ impl Sending {
         }
     }
 
-    async fn send(&mut self, batch: &[Box<Span>]) {
+    async fn send(&mut self, batch: &[Span]) {
         let body = self.line.body(batch);
         let result = match tokio::time::timeout(MAX_EXCHANGE, self.line.post(body)).await {
             Ok(result) => result,
@@ -175,7 +175,7 @@ impl Sending {
 }
 
 /// Waits until the batch is full, or for a moment.
-async fn fill(spans: &mut Receiver<Box<Span>>, batch: &mut Vec<Box<Span>>) {
+async fn fill(spans: &mut Receiver<Span>, batch: &mut Vec<Span>) {
     let full = async {
         while batch.len() < BATCH {
             let room = BATCH - batch.len();
@@ -235,8 +235,8 @@ impl Line {
     }
 
     /// OTLP's `ExportTraceServiceRequest`.
-    fn body(&self, batch: &[Box<Span>]) -> Bytes {
-        let spans: Vec<Value> = batch.iter().map(|span| span.to_json()).collect();
+    fn body(&self, batch: &[Span]) -> Bytes {
+        let spans: Vec<Value> = batch.iter().map(Span::to_json).collect();
         let scope = json!({ "name": "bongsu", "version": env!("CARGO_PKG_VERSION") });
         let scope_spans = [json!({ "scope": scope, "spans": spans })];
         let request = json!({ "resourceSpans": [{ "resource": self.resource, "scopeSpans": scope_spans }] });

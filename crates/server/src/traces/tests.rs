@@ -135,7 +135,7 @@ async fn spans_arrive_in_batches_and_the_last_ones_at_the_end() {
     let (endpoint, seen) = fake("200 OK").await;
     let (exporter, exporting) = export::start(&collector(&endpoint)).unwrap();
     for _ in 0..1200 {
-        exporter.send(Box::new(span()));
+        exporter.send(span());
     }
     exporting.end().await;
     let seen = seen.lock().unwrap();
@@ -158,16 +158,16 @@ async fn what_the_collector_does_not_take_is_dropped_and_counted() {
     let (endpoint, seen) = fake("503 Service Unavailable").await;
     let (exporter, exporting) = export::start(&collector(&endpoint)).unwrap();
     for _ in 0..7 {
-        exporter.send(Box::new(span()));
+        exporter.send(span());
     }
     exporting.end().await;
     assert_eq!((exporter.dropped(), seen.lock().unwrap().len()), (7, 1));
-    exporter.send(Box::new(span()));
+    exporter.send(span());
     assert_eq!(exporter.dropped(), 8, "nobody sends any more");
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let (exporter, exporting) = export::start(&collector(&format!("http://{free}"))).unwrap();
     for _ in 0..20_000 {
-        exporter.send(Box::new(span()));
+        exporter.send(span());
     }
     assert_eq!(exporter.dropped(), 20_000 - 8192, "the queue has an end");
     exporting.end().await;

@@ -196,6 +196,9 @@ struct Row<'a> {
     totals: Totals,
 }
 
+type OfRow = fn(&Row<'_>) -> f64;
+type OfTotals = fn(&Totals) -> u64;
+
 fn render_queues(page: &mut Page, inner: &Inner, found: &Snapshot) {
     let rows: Vec<Row<'_>> = found
         .queues
@@ -206,12 +209,11 @@ fn render_queues(page: &mut Page, inner: &Inner, found: &Snapshot) {
             Row { labels: labels(&queue.name), queue, counters, totals }
         })
         .collect();
-    let oldest_s = |row: &Row<'_>| row.queue.oldest_age_ms.unwrap_or(0) as f64 / 1000.0;
-    let gauges: [(Metric, &dyn Fn(&Row<'_>) -> f64); 4] = [
-        (VISIBLE, &|row| row.queue.visible as f64),
-        (NOT_VISIBLE, &|row| row.queue.in_flight as f64),
-        (DELAYED, &|row| row.queue.delayed as f64),
-        (OLDEST, &oldest_s),
+    let gauges: [(Metric, OfRow); 4] = [
+        (VISIBLE, |row| row.queue.visible as f64),
+        (NOT_VISIBLE, |row| row.queue.in_flight as f64),
+        (DELAYED, |row| row.queue.delayed as f64),
+        (OLDEST, |row| row.queue.oldest_age_ms.unwrap_or(0) as f64 / 1000.0),
     ];
     for (metric, value) in gauges {
         page.begin(metric);
@@ -221,11 +223,11 @@ fn render_queues(page: &mut Page, inner: &Inner, found: &Snapshot) {
     let of_others = others.totals();
     // Queues beyond the bound have no name here.
     let unnamed = (of_others != Totals::default()).then(|| labels(&QueueName::new("", "", "")));
-    let counted: [(Metric, &dyn Fn(&Totals) -> u64); 4] = [
-        (SENT, &|totals| totals.sent),
-        (RECEIVED, &|totals| totals.received),
-        (DELETED, &|totals| totals.deleted),
-        (EMPTY_RECEIVES, &|totals| totals.empty_receives),
+    let counted: [(Metric, OfTotals); 4] = [
+        (SENT, |totals| totals.sent),
+        (RECEIVED, |totals| totals.received),
+        (DELETED, |totals| totals.deleted),
+        (EMPTY_RECEIVES, |totals| totals.empty_receives),
     ];
     for (metric, value) in counted {
         page.begin(metric);
