@@ -1,5 +1,6 @@
 import { defineConfig } from "vite";
 import { compressed } from "./build/compress.ts";
+import { licenses } from "./build/licenses.ts";
 
 // What the build writes is committed and embedded in the binary, so it must be the same bytes from the same sources:
 // no dates, no machine's paths, no maps.
@@ -9,7 +10,7 @@ const toServer = { target: server, headers: { host: new URL(server).host, origin
 
 export default defineConfig({
   base: "/",
-  plugins: [compressed()],
+  plugins: [licenses(), compressed()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",

@@ -536,6 +536,7 @@ export const en = {
     on: "On",
     off: "Off",
     endpoint: "Endpoint",
+    licenses: "The console is made with",
     metrics: "Metrics (Prometheus)",
     health: "Health",
     latency: "Latency in the last minute",

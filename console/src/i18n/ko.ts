@@ -536,6 +536,7 @@ export const ko: Messages = {
     on: "켜짐",
     off: "꺼짐",
     endpoint: "엔드포인트",
+    licenses: "콘솔에 쓰인 라이브러리",
     metrics: "메트릭(Prometheus)",
     health: "상태",
     latency: "최근 1분의 지연 시간",

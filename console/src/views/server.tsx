@@ -52,6 +52,14 @@ export function ServerView(): JSX.Element {
               <dt>{t.authentication}</dt>
               <dd>{now.authentication ? t.on : t.off}</dd>
             </div>
+            <div>
+              <dt>{t.licenses}</dt>
+              <dd>
+                <a href="/licenses.txt" data-outside>
+                  licenses.txt
+                </a>
+              </dd>
+            </div>
             <div class="full">
               <dt>{t.endpoint}</dt>
               <dd class="row tight">
