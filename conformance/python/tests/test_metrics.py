@@ -116,7 +116,8 @@ def test_the_page_keeps_to_the_format_and_shows_what_the_documentation_names(ser
     page = Page.after_a_look(server.endpoint)
     lint(page.text)
     assert check_histograms(page) >= 3
-    rows = re.findall(r"^\| `((?:sqs|bongsu|process)_[a-z_]+)` \| (gauge|counter|histogram) \| ([a-z, ]*)\|", MONITORING.read_text(), re.M)
+    row = r"^\| `((?:sqs|bongsu|process)_[a-z_]+)` \| (gauge|counter|histogram) \| ([a-z, ]*)\|"
+    rows = re.findall(row, MONITORING.read_text(), re.M)
     assert len(rows) > 20
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page.text, re.M))
     assert types == {name: kind for name, kind, _ in rows}
@@ -263,7 +264,12 @@ def test_the_log_can_be_json_with_request_ids(new_server):
     lines = [json.loads(line) for line in server.log_text().splitlines()]
     assert {"timestamp", "level", "message"} <= set(lines[0])
     assert any(line["message"].startswith("ready: listening on") for line in lines)
-    mine = eventually(lambda: [line for line in map(json.loads, server.log_text().splitlines()) if line.get("request_id") == request_id])
+
+    def of_the_request():
+        logged = map(json.loads, server.log_text().splitlines())
+        return [line for line in logged if line.get("request_id") == request_id]
+
+    mine = eventually(of_the_request, what="the line of the request")
     assert mine[0]["action"] == "ListQueues" and mine[0]["level"] == "DEBUG"
 
 
