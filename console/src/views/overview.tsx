@@ -227,7 +227,7 @@ function Busiest({ rows }: { rows: QueueRow[] }): JSX.Element | null {
                 </td>
                 <td class="number">{count(row.visible)}</td>
                 <td class="number">{count(row.inFlight)}</td>
-                <td class="number hide-narrow">{duration(row.oldestAgeMs)}</td>
+                <td class="number hide-narrow">{duration(row.oldestAgeMs, "narrow")}</td>
                 <td class="number hide-narrow">{rate(row.rates.sent)}</td>
                 <td class="number hide-narrow">{rate(row.rates.received)}</td>
                 <td class="hide-narrow">

@@ -360,7 +360,7 @@ function Row(props: { row: QueueRow; first: boolean; ticked: boolean; onTick: ()
         {compact(row.inFlight)}
       </td>
       <td class={`number hide-medium ${row.delayed > 0 ? "delayed-text" : "zero"}`}>{compact(row.delayed)}</td>
-      <td class="number hide-narrow">{duration(row.oldestAgeMs)}</td>
+      <td class="number hide-narrow">{duration(row.oldestAgeMs, "narrow")}</td>
       <td class={`number hide-narrow ${row.rates.sent > 0 ? "" : "zero"}`}>{rate(row.rates.sent)}</td>
       <td class={`number hide-narrow ${row.rates.received > 0 ? "" : "zero"}`}>{rate(row.rates.received)}</td>
       <td class="hide-narrow">
