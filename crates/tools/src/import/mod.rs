@@ -132,7 +132,10 @@ impl ImportArguments {
         }
         let failed = outcomes.iter().filter(|outcome| outcome.is_failure()).count();
         if failed > 0 {
-            Err(ToolError::Partly(format!("{failed} queues are not as the file has them")))
+            Err(ToolError::Partly(match failed {
+                1 => "a queue is not as the file has it".to_owned(),
+                _ => format!("{failed} queues are not as the file has them"),
+            }))
         } else {
             Ok(())
         }

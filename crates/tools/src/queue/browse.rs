@@ -138,8 +138,12 @@ fn in_usual_form(message: &Value) -> Value {
 }
 
 fn state(screen: Screen, message: &Value) -> String {
-    let is = |name: &str| text_of(&message["Attributes"], name) == "true";
-    match (is("IsVisible"), is("IsDelayed")) {
+    let is = |name: &str, otherwise: bool| match text_of(&message["Attributes"], name) {
+        "" => otherwise,
+        value => value == "true",
+    };
+    // LocalStack says it only where others than visible messages are asked for.
+    match (is("IsVisible", true), is("IsDelayed", false)) {
         (true, _) => screen.paint(Ink::Good, "visible  "),
         (false, true) => screen.paint(Ink::Moving, "delayed  "),
         (false, false) => screen.paint(Ink::Moving, "in flight"),

@@ -17,8 +17,8 @@ pub(super) struct List {
     /// Only queues whose names begin so
     #[arg(value_name = "PREFIX")]
     prefix: Option<String>,
-    /// The same
-    #[arg(long = "prefix", value_name = "PREFIX", conflicts_with = "prefix")]
+    /// The same, for whoever is used to it
+    #[arg(long = "prefix", value_name = "PREFIX", conflicts_with = "prefix", hide = true)]
     prefix_option: Option<String>,
     /// Only queues with this tag; may be given several times
     #[arg(long = "tag", value_name = "KEY[=VALUE]")]
