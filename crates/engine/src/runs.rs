@@ -6,7 +6,7 @@
 //! Chunks are shared, so that a clone of a deep backlog (for a checkpoint) is cheap.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Rows in a chunk: enough to pack well, few enough that unpacking one is no pause.
@@ -30,6 +30,9 @@ struct Chunk {
     min_position: u64,
     max_position: u64,
     packed: Arc<[u8]>,
+    /// The lowest and the highest sequence number in it; found out anew when a snapshot is loaded.
+    #[serde(skip)]
+    sequences: (u64, u64),
 }
 
 impl<const N: usize> Default for Runs<N> {
@@ -107,14 +110,15 @@ impl<const N: usize> Runs<N> {
         } else if let Some(at) = self.back.iter().position(sought) {
             self.back.remove(at)
         } else {
-            self.remove_packed(sought)?
+            self.remove_packed(sequence, sought)?
         };
         self.len -= 1;
         Some(row)
     }
 
-    fn remove_packed(&mut self, sought: impl Fn(&[u64; N]) -> bool) -> Option<[u64; N]> {
-        let mut unpacked = self.middle.iter().map(Chunk::unpack::<N>).enumerate();
+    fn remove_packed(&mut self, sequence: u64, sought: impl Fn(&[u64; N]) -> bool) -> Option<[u64; N]> {
+        let chunks = self.middle.iter().enumerate().filter(|(_, chunk)| chunk.may_hold(sequence));
+        let mut unpacked = chunks.map(|(index, chunk)| (index, chunk.unpack::<N>()));
         let (index, mut rows, at) =
             unpacked.find_map(|(index, rows)| rows.iter().position(&sought).map(|at| (index, rows, at)))?;
         let row = rows.remove(at);
@@ -124,6 +128,18 @@ impl<const N: usize> Runs<N> {
             self.middle[index] = Chunk::pack(&rows);
         }
         Some(row)
+    }
+
+    /// The rows with these sequence numbers, in the order in which they lie. Only the parts in which one may be are unpacked.
+    pub(crate) fn with_sequences<'a>(
+        &'a self,
+        sequences: &'a BTreeSet<u64>,
+    ) -> impl Iterator<Item = [u64; N]> + 'a {
+        let may_hold =
+            |chunk: &&Chunk| sequences.range(chunk.sequences.0..=chunk.sequences.1).next().is_some();
+        let middle = self.middle.iter().filter(may_hold).flat_map(Chunk::unpack::<N>);
+        let rows = self.front.iter().copied().chain(middle).chain(self.back.iter().copied());
+        rows.filter(|row| sequences.contains(&row[SEQUENCE]))
     }
 
     /// Rows whose position lies in `from..to`, handed to `found` in order.
@@ -177,7 +193,12 @@ impl Chunk {
             min_position: positions.clone().min().unwrap_or(0),
             max_position: positions.max().unwrap_or(0),
             packed: packed.into(),
+            sequences: bounds(rows),
         }
+    }
+
+    fn may_hold(&self, sequence: u64) -> bool {
+        (self.sequences.0..=self.sequences.1).contains(&sequence)
     }
 
     fn unpack<const N: usize>(&self) -> Vec<[u64; N]> {
@@ -198,6 +219,12 @@ impl Chunk {
     fn touches(&self, from: u64, to: u64) -> bool {
         self.min_position < to && self.max_position >= from
     }
+}
+
+/// The lowest and the highest sequence number; of no rows a range that holds nothing.
+fn bounds<const N: usize>(rows: &[[u64; N]]) -> (u64, u64) {
+    let sequences = rows.iter().map(|row| row[SEQUENCE]);
+    (sequences.clone().min().unwrap_or(1), sequences.max().unwrap_or(0))
 }
 
 fn push_varint(into: &mut Vec<u8>, mut value: u64) {
@@ -229,7 +256,7 @@ impl<const N: usize> Serialize for Runs<N> {
 
 impl<'de, const N: usize> Deserialize<'de> for Runs<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (front, middle, back) = <(Vec<u64>, VecDeque<Chunk>, Vec<u64>)>::deserialize(deserializer)?;
+        let (front, mut middle, back) = <(Vec<u64>, VecDeque<Chunk>, Vec<u64>)>::deserialize(deserializer)?;
         let front: VecDeque<[u64; N]> = front.as_chunks::<N>().0.iter().copied().collect();
         let back = back.as_chunks::<N>().0.to_vec();
         let len = front.len() + back.len() + middle.iter().map(|chunk| chunk.rows as usize).sum::<usize>();
@@ -240,6 +267,9 @@ impl<'de, const N: usize> Deserialize<'de> for Runs<N> {
         let sound = |chunk: &Chunk| (1..=chunk.packed.len() / N.max(1)).contains(&(chunk.rows as usize));
         if !middle.iter().all(sound) {
             return Err(serde::de::Error::custom("a chunk with more rows than bytes, or with none"));
+        }
+        for chunk in &mut middle {
+            chunk.sequences = bounds(&chunk.unpack::<N>());
         }
         Ok(Self { front, middle, back, len })
     }
@@ -305,6 +335,9 @@ mod tests {
         fn removes_from_anywhere(count in 1u64..400, at in 0u64..400) {
             let mut runs = Runs::<4>::default();
             (0..count).for_each(|n| runs.push_back(row(n)));
+            let sought = BTreeSet::from([at, at / 2, count + 1]);
+            let found: Vec<u64> = runs.with_sequences(&sought).map(|row| row[SEQUENCE]).collect();
+            prop_assert!(found.into_iter().eq(sought.into_iter().filter(|one| *one < count)));
             prop_assert_eq!(runs.remove(at), (at < count).then(|| row(at)));
             prop_assert!(runs.iter().eq((0..count).filter(|n| *n != at).map(row)));
             prop_assert_eq!(runs.len() as u64, count - u64::from(at < count));

@@ -37,7 +37,14 @@ impl Decision<'_> {
             }
             Ok(())
         };
-        Ok(Reply::Each(sequences.iter().map(&mut one).collect()))
+        // In the order in which they lie, whatever the order in which they are named: groups keep theirs where they go.
+        let mut order: Vec<usize> = (0..sequences.len()).collect();
+        order.sort_by_key(|index| sequences[*index]);
+        let mut results = vec![Ok(()); sequences.len()];
+        for index in order {
+            results[index] = one(&sequences[index]);
+        }
+        Ok(Reply::Each(results))
     }
 
     /// Refuses a destination that messages of a queue can't go to.

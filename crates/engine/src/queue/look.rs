@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 /// Of how many lanes the oldest message is looked at: enough for nearly all queues, and no pause for the others.
 const LANES_LOOKED_AT: usize = 10_000;
+/// Of how many messages that were received before, or came from elsewhere.
+const TRACKED_LOOKED_AT: usize = 1_000;
 
 /// A message as a look finds it.
 pub(crate) struct Seen<'a> {
@@ -102,7 +104,16 @@ impl Messages {
             Some(PeekState::Visible) => !message.in_flight,
             Some(PeekState::Delayed) => false,
         };
-        if state != Some(PeekState::Delayed) {
+        // So many there are of those that come first. Who wants none of them doesn't have to go through them.
+        let tracked = match state {
+            None => self.tracked.len() as u64,
+            Some(PeekState::InFlight) => self.in_flight(),
+            Some(PeekState::Visible) => self.tracked.len() as u64 - self.in_flight(),
+            Some(PeekState::Delayed) => 0,
+        };
+        if page.skip >= tracked {
+            page.skip -= tracked;
+        } else {
             page.take(self.tracked.iter().filter(|(_, message)| in_state(message)).map(Seen::tracked));
         }
         for (id, lane) in self.lanes.iter().enumerate() {
@@ -131,25 +142,27 @@ impl Messages {
         page.seen
     }
 
-    /// Those of the messages that are there. Quick where they were received before, or lie at the front of their lanes.
+    /// Those of the messages that are there.
     pub(crate) fn find(&self, sequences: &BTreeSet<u64>) -> Vec<Seen<'_>> {
         let mut found: Vec<Seen<'_>> =
             sequences.iter().filter_map(|one| self.tracked.get_key_value(one).map(Seen::tracked)).collect();
         let lanes = self.lanes.iter().enumerate().filter_map(|(id, lane)| Some((id, lane.as_ref()?)));
-        let fresh =
-            lanes.flat_map(|(id, lane)| lane.fresh.iter().map(move |row| Seen::fresh(&row, id as LaneId)));
-        let delayed = self.delayed.values().flat_map(Runs::iter).map(|row| Seen::delayed(&row));
+        let fresh = lanes.flat_map(|(id, lane)| {
+            lane.fresh.with_sequences(sequences).map(move |row| Seen::fresh(&row, id as LaneId))
+        });
+        let delayed = self.delayed.values().flat_map(|runs| runs.with_sequences(sequences));
         let missing = sequences.len() - found.len();
-        found.extend(fresh.chain(delayed).filter(|seen| sequences.contains(&seen.sequence)).take(missing));
+        found.extend(fresh.chain(delayed.map(|row| Seen::delayed(&row))).take(missing));
         found.sort_by_key(|seen| seen.sequence);
         found
     }
 
     /// When the oldest message was sent, engine time. Of very many lanes only some are looked at.
     pub(crate) fn oldest_enqueued_ms(&self) -> Option<u64> {
-        let lanes = self.lanes.iter().take(LANES_LOOKED_AT).flatten();
+        let lanes = self.lanes_in_use().take(LANES_LOOKED_AT);
         let fresh = lanes.filter_map(|lane| lane.fresh.front().map(|row| row[3]));
-        let tracked = self.tracked.values().next().map(|message| message.enqueued_ms);
+        // Dead letters keep their age and come in any order.
+        let tracked = self.tracked.values().take(TRACKED_LOOKED_AT).map(|message| message.enqueued_ms);
         let delayed = self.delayed.values().next().and_then(|runs| runs.front().map(|row| row[3]));
         fresh.chain(tracked).chain(delayed).min()
     }

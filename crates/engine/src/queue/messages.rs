@@ -456,6 +456,7 @@ impl Messages {
             Entry::Vacant(_) => match self.lane_mut(id)?.fresh.remove(sequence) {
                 Some(row) => {
                     self.visible -= 1;
+                    self.forget_recent(row[3]);
                     Tracked::fresh(id, &row)
                 }
                 None => self.remove_delayed(sequence)?,
@@ -465,7 +466,17 @@ impl Messages {
         Some(message)
     }
 
-    /// Nobody receives, and so deletes, what is delayed; it is removed only where its bytes are lost.
+    /// One of those that a FIFO queue's delay may still hold back is gone.
+    fn forget_recent(&mut self, enqueued_ms: u64) {
+        let slice_ms = enqueued_ms.div_ceil(DELAY_BUCKET_MS) * DELAY_BUCKET_MS;
+        if let Ok(at) = self.recent.binary_search_by_key(&slice_ms, |(sent_ms, _)| *sent_ms)
+            && let Some((_, count)) = self.recent.get_mut(at)
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Nobody receives, and so deletes, what is delayed; it is removed only where its bytes are lost, or by an operator.
     fn remove_delayed(&mut self, sequence: u64) -> Option<Tracked> {
         let found = self.delayed.iter_mut().find_map(|(slice, runs)| Some((*slice, runs.remove(sequence)?)));
         let (slice, [sequence, position, len, enqueued_ms, _, lane]) = found?;
@@ -629,6 +640,11 @@ impl Messages {
 
     fn lane(&self, id: LaneId) -> Option<&Lane> {
         self.lanes.get(id as usize)?.as_ref()
+    }
+
+    /// The lanes that have something in them.
+    pub(super) fn lanes_in_use(&self) -> impl Iterator<Item = &Lane> {
+        self.by_group.values().chain(self.ungrouped.as_ref()).filter_map(|id| self.lane(*id))
     }
 
     fn lane_mut(&mut self, id: LaneId) -> Option<&mut Lane> {

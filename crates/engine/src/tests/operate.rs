@@ -197,3 +197,77 @@ fn a_survey_shows_all_queues_page_by_page() {
     assert_eq!((seen[0].visible, seen[0].oldest_age_ms), (0, None));
     assert_eq!((seen[3].sources, seen[0].dead_letter_target.clone()), (3, Some(named("dead"))));
 }
+
+/// They were taken in the order in which somebody had ticked them, so that a group came back in that order.
+#[test]
+fn messages_of_a_group_keep_their_order_however_they_are_named() {
+    let mut bench = Bench::new();
+    let fifo = [("FifoQueue", "true"), ("ContentBasedDeduplication", "true")];
+    bench.create("q.fifo", &fifo);
+    bench.create("other.fifo", &fifo);
+    for text in ["first", "second", "third"] {
+        bench.send_to("q.fifo", "a", text);
+    }
+    let to = Some(named("other.fifo"));
+    let results = operate(&mut bench, "q.fifo", &[3, 9, 1, 2], Act::Move { to }).unwrap();
+    assert_eq!(results, [Ok(()), Err(EngineError::MessageNotAvailable), Ok(()), Ok(())]);
+    assert_eq!(bench.texts("other.fifo", 10), ["first", "second", "third"]);
+}
+
+/// Lanes are used again from the last one on, and only the first slots were looked at.
+#[test]
+fn the_oldest_message_is_seen_after_very_many_groups() {
+    let mut bench = Bench::new();
+    bench.create("q.fifo", &[("FifoQueue", "true"), ("ContentBasedDeduplication", "true")]);
+    for group in 0..10_050 {
+        bench.send_to("q.fifo", &format!("g{group}"), "x");
+    }
+    loop {
+        let got = bench.receive("q.fifo", 10);
+        if got.is_empty() {
+            break;
+        }
+        bench.delete_all("q.fifo", &got);
+    }
+    assert_eq!(bench.describe("q.fifo").oldest_age_ms, None);
+    bench.send_to("q.fifo", "late", "y");
+    bench.pass(7_000);
+    assert_eq!(bench.describe("q.fifo").oldest_age_ms, Some(7_000));
+}
+
+/// What a FIFO queue's delay held back, and an operator removed, was still counted as held back.
+#[test]
+fn what_is_discarded_is_not_counted_as_delayed() {
+    let mut bench = Bench::new();
+    let attributes = [("FifoQueue", "true"), ("DelaySeconds", "600"), ("ContentBasedDeduplication", "true")];
+    bench.create("q.fifo", &attributes);
+    for number in 0..4 {
+        bench.send_to("q.fifo", "a", &format!("old {number}"));
+    }
+    bench.pass(601_000);
+    for number in 0..4 {
+        bench.send_to("q.fifo", "a", &format!("new {number}"));
+    }
+    assert_eq!(bench.counts("q.fifo"), (4, 0, 4));
+    operate(&mut bench, "q.fifo", &[5, 6, 7, 8], Act::Discard).unwrap();
+    assert_eq!(bench.counts("q.fifo"), (4, 0, 0));
+}
+
+/// Dead letters keep their age, and come in any order.
+#[test]
+fn the_oldest_dead_letter_need_not_be_the_first() {
+    let mut bench = Bench::new();
+    bench.create("dead", &[]);
+    for name in ["slow", "quick"] {
+        bench.create(name, &[("RedrivePolicy", &redrive_policy("dead", 1))]);
+    }
+    bench.send("slow", "old");
+    bench.pass(100_000);
+    bench.send("quick", "new");
+    for name in ["quick", "slow"] {
+        bench.receive_for(name, 1, 0);
+        assert!(bench.receive(name, 1).is_empty());
+    }
+    assert_eq!(bench.counts("dead").0, 2);
+    assert_eq!(bench.describe("dead").oldest_age_ms, Some(100_000));
+}

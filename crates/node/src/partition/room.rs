@@ -4,7 +4,7 @@
 use super::documents::adds;
 use super::{Partition, Token};
 use crate::error::CallError;
-use bongsu_engine::{Command, EngineError};
+use bongsu_engine::{Act, Command, EngineError};
 
 const FULL: &str = "the disk is full: only receives and deletes are served";
 const NEARLY_OUT: &str =
@@ -40,7 +40,8 @@ impl<T: Token> Partition<T> {
             | Command::TagQueue { .. }
             | Command::SetAttributes { .. }
             | Command::SetPolicy { .. }
-            | Command::StartMoveTask { .. } => self.is_low_on_room().then_some(FULL),
+            | Command::StartMoveTask { .. }
+            | Command::Operate { act: Act::Move { .. }, .. } => self.is_low_on_room().then_some(FULL),
             // What only removes is done, as deletes are.
             Command::ChangeDocuments { changes } if adds(changes) => self.is_low_on_room().then_some(FULL),
             Command::Receive(_) | Command::ChangeVisibility { .. } => {
