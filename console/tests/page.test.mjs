@@ -282,7 +282,8 @@ test("a cut line is shown, and taken up again", async () => {
 });
 
 test("a page in the background gives its stream back", async () => {
-  const { page, context, faults } = await open(browser, server, "/queues");
+  // This page has one stream from its beginning; the list begins another once it knows its rows.
+  const { page, context, faults } = await open(browser, server, "/server");
   await page.locator(".pill.live").waitFor();
   const hide = (hidden) =>
     page.evaluate((value) => {
