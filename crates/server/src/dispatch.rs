@@ -106,7 +106,7 @@ impl Dispatcher {
         if !self.edge.access.shares.take_request(&caller, || Duration::from_millis(clock::wall_ms())) {
             return refuse(&throttled());
         }
-        if shows_metrics(&parts, &caller) {
+        if self.shows_metrics(&parts, &caller) {
             return Box::pin(self.metrics()).await;
         }
         let mut arrived = Arrived { parts, body, exchange, caller, encoding, begun_ns };
@@ -228,6 +228,17 @@ impl Dispatcher {
         self.edge.watch.answered(Action::NONE, Ending::Error(error.kind), (begun_ns, 0), request_id);
     }
 
+    /// Whether a request is for the page for Prometheus, and may see it. That names all queues of all accounts: with authentication on
+    /// it is for the root of the account that runs the server alone.
+    fn shows_metrics(&self, parts: &Parts, caller: &Caller) -> bool {
+        let may = match caller.who {
+            Who::Unchecked => true,
+            Who::Root => caller.account == self.edge.access.default_account.as_str(),
+            Who::User(_) | Who::Anonymous => false,
+        };
+        may && parts.method == Method::GET && parts.uri.path() == "/metrics"
+    }
+
     /// The page for Prometheus.
     async fn metrics(&self) -> Answer {
         let page = self.edge.watch.render_metrics().await;
@@ -307,13 +318,6 @@ pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> 
             Err(error) => Box::new(error.to_string()),
         }),
     }
-}
-
-/// Whether a request is for the page for Prometheus, and may see it. That names all queues of all accounts: with authentication on it
-/// is for the root alone.
-fn shows_metrics(parts: &Parts, caller: &Caller) -> bool {
-    let may = matches!(caller.who, Who::Unchecked | Who::Root);
-    may && parts.method == Method::GET && parts.uri.path() == "/metrics"
 }
 
 /// Whether an operation changes more than messages, so that the audit log has a line of it.

@@ -77,7 +77,8 @@ pub(crate) struct AccessKey {
     pub(crate) active: bool,
     /// When it was made, seconds since 1970.
     pub(crate) created_s: u64,
-    version: u64,
+    /// Another one after each change.
+    pub(crate) version: u64,
 }
 
 impl AsRef<SecretKey> for AccessKey {

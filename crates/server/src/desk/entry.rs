@@ -48,13 +48,20 @@ pub struct Scope<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Badge {
     key_id: String,
+    /// The key's as it was then: once it was changed, disabled too, the badge is void, whatever becomes of the key later.
+    version: u64,
 }
 
 impl Badge {
     /// For tests of what keeps badges: such a key need not exist.
     #[doc(hidden)]
     pub fn of(key_id: &str) -> Self {
-        Self { key_id: key_id.to_owned() }
+        Self { key_id: key_id.to_owned(), version: 0 }
+    }
+
+    /// The access key's id.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
     }
 }
 
@@ -77,6 +84,11 @@ impl Visit {
     /// The region that he looks at.
     pub fn region(&self) -> &str {
         &self.caller.region
+    }
+
+    /// The id of the access key that he came with; `None` where nobody was asked.
+    pub fn key_id(&self) -> Option<&str> {
+        self.caller.key.as_ref().map(|key| key.id.as_str())
     }
 
     /// Name and ARN; `None` where nobody was asked.
@@ -114,19 +126,18 @@ impl Desk {
     /// # Errors
     /// As [`Desk::sign_in`].
     pub fn recognise(&self, origin: &Origin<'_>, key_id: &str, secret: &str) -> Result<Badge, Refusal> {
-        let badge = Badge { key_id: key_id.to_owned() };
-        let holder = self.holder(Some(&badge));
+        let holder = self.holder(key_id);
         let stored = holder.as_ref().map_or(NOBODYS_SECRET, |(key, _)| AccessKey::as_ref(key).reveal());
         // Whoever measures how long a comparison takes learns about these, which nobody can predict.
         let blind: [u8; 32] = self.random();
         let is_right = mac(&blind, stored) == mac(&blind, secret);
-        if holder.is_none() || !is_right {
+        let Some((key, _)) = holder.filter(|_| is_right) else {
             self.note_sign_in(origin, key_id, None);
             let message =
                 "There is no such access key, it is not active, or its secret is another.".to_owned();
             return Err(Refusal { status: 403, code: Cow::Borrowed("AccessDenied"), message });
-        }
-        Ok(badge)
+        };
+        Ok(Badge { key_id: key.id.clone(), version: key.version })
     }
 
     /// Finds out who makes a request, as things are now. With authentication on only a badge of somebody who signed in will do.
@@ -151,7 +162,9 @@ impl Desk {
                 (account, Who::Unchecked, None)
             }
             true => {
-                let (key, who) = self.holder(badge).ok_or_else(sign_in_required)?;
+                let badge = badge.ok_or_else(sign_in_required)?;
+                let holder = self.holder(&badge.key_id).filter(|(key, _)| key.version == badge.version);
+                let (key, who) = holder.ok_or_else(sign_in_required)?;
                 (key.account.clone(), who, Some(key))
             }
         };
@@ -169,10 +182,10 @@ impl Desk {
         Ok(Visit { caller, headers: kept.collect(), is_secure: origin.is_secure, host: self.host(host) })
     }
 
-    /// Whose a badge is: its key and its user, if they may come in.
-    fn holder(&self, badge: Option<&Badge>) -> Option<(Arc<AccessKey>, Who)> {
+    /// Whose a key is, and the key, if they may come in.
+    fn holder(&self, key_id: &str) -> Option<(Arc<AccessKey>, Who)> {
         let realm = self.dispatcher.edge.access.realms.current();
-        let key = realm.usable_key(&badge?.key_id)?;
+        let key = realm.usable_key(key_id)?;
         let who = match &key.user {
             None => Who::Root,
             Some(name) => Who::User(Arc::clone(realm.user(&key.account, name)?)),

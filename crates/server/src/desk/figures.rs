@@ -2,17 +2,19 @@
 
 use super::queues::{QueueRow, RatesRow};
 use super::{Desk, Refusal, Visit};
-use crate::access::Who;
+use crate::access::{Resource, Who};
+use crate::call::Call;
 use crate::errors::invalid_parameter;
 use crate::watch::{Disk, DiskState, Failing, Latency, Overview, Reason, Series, Surveyed};
-use bongsu_wire::ErrorKind;
+use bongsu_wire::{ErrorKind, ServiceError};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// So many of the queues with the most traffic are named.
 const MAX_BUSIEST: usize = 5;
+/// What policies call the right to see figures of the whole server.
+const GET_METRICS: &str = "bongsu:GetMetrics";
 /// Lines of one chart.
 const MAX_SERIES: usize = 12;
 
@@ -140,10 +142,14 @@ impl Desk {
             }
         }
         busiest.sort_by_key(|(traffic, _)| *traffic);
-        let server = match self.is_operator(visit) {
-            true => Some(self.watch().overview().await),
-            false => None,
+        let server = match self.permit_operator(&call) {
+            Ok(()) => Some(self.watch().overview().await),
+            Err(_) => None,
         };
+        let mut rows = Vec::with_capacity(MAX_BUSIEST);
+        for (_, queue) in busiest.iter().take(MAX_BUSIEST) {
+            rows.push(self.row(&call, queue).await);
+        }
         Ok(OverviewRow {
             queues: count,
             visible,
@@ -152,7 +158,7 @@ impl Desk {
             oldest_age_ms: seen.iter().filter_map(|queue| queue.oldest_age_ms).max(),
             rates,
             failing: self.watch().failing(seen.iter()).into_iter().map(FailingRow::from).collect(),
-            busiest: busiest.iter().take(MAX_BUSIEST).map(|(_, queue)| self.row(&call, queue)).collect(),
+            busiest: rows,
             latency: server.iter().flat_map(|server| &server.latency).map(LatencyRow::of).collect(),
             disk: server.as_ref().and_then(|server| Some(DiskRow::of(server.disk?, server.disk_state))),
             process: server.as_ref().map(ProcessRow::of),
@@ -173,8 +179,10 @@ impl Desk {
     ) -> Result<History, Refusal> {
         let subject = match queue {
             Some(queue) => Some(self.readable(visit, queue).await?),
-            None if self.is_operator(visit) => None,
-            None => return Err(not_operator()),
+            None => {
+                self.admit_operator(visit)?;
+                None
+            }
         };
         if series.len() > MAX_SERIES {
             return Err(invalid_parameter(format!("At most {MAX_SERIES} series at a time.")).into());
@@ -197,24 +205,35 @@ impl Desk {
     /// # Errors
     /// `AccessDenied` for others than the server's operators.
     pub async fn metrics(&self, visit: &Visit) -> Result<(&'static str, Vec<u8>), Refusal> {
-        match self.is_operator(visit) {
-            true => Ok((crate::watch::metrics::CONTENT_TYPE, self.watch().render_metrics().await)),
-            false => Err(not_operator()),
+        self.admit_operator(visit)?;
+        Ok((crate::watch::metrics::CONTENT_TYPE, self.watch().render_metrics().await))
+    }
+
+    /// Lets in whom figures of the whole server are for; a refusal is in the audit log.
+    fn admit_operator(&self, visit: &Visit) -> Result<(), ServiceError> {
+        let call = self.call(visit, false);
+        let permitted = self.permit_operator(&call);
+        if let Err(error) = &permitted {
+            call.audit(&self.request_id(), "GetMetrics", None, Some(error.kind.code()));
+        }
+        permitted
+    }
+
+    /// Figures of the whole server name everybody's queues: they are for the root of the account that runs it, for those of its users
+    /// whom a policy allows it, and for all where nobody is asked.
+    fn permit_operator(&self, call: &Call<'_>) -> Result<(), ServiceError> {
+        let account = self.dispatcher.edge.access.default_account.as_str();
+        match call.caller.who {
+            Who::Unchecked => Ok(()),
+            Who::Root | Who::User(_) if call.caller.account == account => {
+                call.authorize(GET_METRICS, &Resource::plain("*", account))
+            }
+            _ => {
+                let message = "Figures of the whole server are for the account that runs it.";
+                Err(ServiceError::new(ErrorKind::AccessDenied, message))
+            }
         }
     }
-
-    /// Whether figures of the whole server are for this visitor: he belongs to the account that runs it, or nobody is asked.
-    fn is_operator(&self, visit: &Visit) -> bool {
-        let own = visit.account() == self.dispatcher.edge.access.default_account.as_str();
-        matches!(visit.caller.who, Who::Unchecked) || own
-    }
-}
-
-fn not_operator() -> Refusal {
-    let message =
-        "Figures of the whole server are for those who belong to the account that runs it.".to_owned();
-    let status = ErrorKind::AccessDenied.status();
-    Refusal { status, code: Cow::Borrowed("AccessDenied"), message }
 }
 
 impl RatesRow {

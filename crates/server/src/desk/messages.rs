@@ -15,8 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use bongsu_engine::{Act, Command, EngineError, PeekState, Peeked, QueueName, Reply, Which};
 use bongsu_node::Body;
 use bongsu_wire::{
-    Message, MessageAttributeValue, Operation, PurgeQueueRequest, ReceiveMessageRequest, ServiceError,
-    StartMessageMoveTaskRequest, StringMap,
+    ErrorKind, Message, MessageAttributeValue, Operation, PurgeQueueRequest, ReceiveMessageRequest,
+    ServiceError, StartMessageMoveTaskRequest, StringMap,
 };
 use serde::Serialize;
 use std::borrow::Cow;
@@ -32,10 +32,11 @@ const MAX_LISTED_VALUE_CHARS: usize = 512;
 const MAX_SEARCHED: u64 = 2000;
 const MAX_SEARCH: Duration = Duration::from_millis(250);
 const MAX_FOUND: usize = 100;
-/// Messages that a search asks for at a time.
-const SEARCH_PAGE: usize = 100;
-/// A search lets others run after so many messages.
+/// Messages that a search asks for at a time: to pass over those before costs more than to hold on to so many bodies.
+const SEARCH_PAGE: usize = 1000;
+/// A search lets others run after so many messages, or so much text of theirs.
 const SEARCH_BREATH: u64 = 16;
+const SEARCH_BREATH_BYTES: usize = 256 * 1024;
 /// Messages that one request may discard or move.
 const MAX_CHOSEN: usize = 100;
 
@@ -152,13 +153,13 @@ impl Desk {
         limit: usize,
     ) -> Result<Page, Refusal> {
         let call = self.call(visit, false);
-        let name = self.enter(&call, visit, queue).await?;
+        let (name, locked) = self.enter(&call, visit, queue).await?;
         let total = total(&call, &name, state).await?;
         let which = Which::Page { state: state.filter(), skip: offset, limit };
         let mut messages = Vec::with_capacity(limit.min(1000));
         let mut opener = call.opener(&name);
         for (peeked, body) in look(&call, &name, which).await? {
-            messages.push(row(&name, &peeked, &body, &mut opener).await?.cut());
+            messages.push(row(&name, &peeked, &body, &mut opener, locked.as_deref()).await?.cut());
         }
         Ok(Page { total, offset, messages })
     }
@@ -174,11 +175,11 @@ impl Desk {
         sequence: u64,
     ) -> Result<Option<MessageRow>, Refusal> {
         let call = self.call(visit, false);
-        let name = self.enter(&call, visit, queue).await?;
+        let (name, locked) = self.enter(&call, visit, queue).await?;
         let found = look(&call, &name, Which::Of(vec![sequence])).await?;
         let mut opener = call.opener(&name);
         match found.first() {
-            Some((peeked, body)) => Ok(Some(row(&name, peeked, body, &mut opener).await?)),
+            Some((peeked, body)) => Ok(Some(row(&name, peeked, body, &mut opener, locked.as_deref()).await?)),
             None => Ok(None),
         }
     }
@@ -197,12 +198,12 @@ impl Desk {
         offset: u64,
     ) -> Result<Found, Refusal> {
         let call = self.call(visit, false);
-        let name = self.enter(&call, visit, queue).await?;
+        let (name, locked) = self.enter(&call, visit, queue).await?;
         let total = total(&call, &name, state).await?;
         let needle = text.to_lowercase();
         let until = Instant::now() + MAX_SEARCH;
         let mut opener = call.opener(&name);
-        let (mut matches, mut scanned) = (Vec::new(), 0);
+        let (mut matches, mut scanned, mut unbroken_bytes) = (Vec::new(), 0, 0);
         loop {
             let which = Which::Page {
                 state: state.filter(),
@@ -212,8 +213,9 @@ impl Desk {
             let page = look(&call, &name, which).await?;
             let is_last = page.len() < SEARCH_PAGE;
             for (peeked, body) in &page {
-                let row = row(&name, peeked, body, &mut opener).await?;
+                let row = row(&name, peeked, body, &mut opener, locked.as_deref()).await?;
                 scanned += 1;
+                unbroken_bytes += row.body_bytes;
                 if row.has(&needle) {
                     matches.push(row.cut());
                 }
@@ -221,7 +223,8 @@ impl Desk {
                     let next_offset = Some(offset.saturating_add(scanned));
                     return Ok(Found { matches, scanned, next_offset, total });
                 }
-                if scanned % SEARCH_BREATH == 0 {
+                if scanned % SEARCH_BREATH == 0 || unbroken_bytes >= SEARCH_BREATH_BYTES {
+                    unbroken_bytes = 0;
                     tokio::task::yield_now().await;
                 }
             }
@@ -298,8 +301,13 @@ impl Desk {
         Ok(to_its_end(Box::pin(work)).await?)
     }
 
-    /// The queue, if the visitor may receive from it.
-    async fn enter(&self, call: &Call<'_>, visit: &Visit, queue: &str) -> Result<QueueName, ServiceError> {
+    /// The queue, if the visitor may receive from it, and, where its key keeps him from it, why nothing of its messages is shown.
+    async fn enter(
+        &self,
+        call: &Call<'_>,
+        visit: &Visit,
+        queue: &str,
+    ) -> Result<(QueueName, Option<String>), ServiceError> {
         let name = queue_of(visit, queue)?;
         let receive = ReceiveMessageRequest {
             queue_url: queue.to_owned(),
@@ -312,7 +320,12 @@ impl Desk {
             receive_request_attempt_id: None,
         };
         self.permit(call, &Operation::ReceiveMessage(receive)).await?;
-        Ok(name)
+        let locked = match call.check_receivable(&name).await {
+            Ok(()) => None,
+            Err(error) if is_of_key(error.kind) => Some(unreadable(&error)),
+            Err(error) => return Err(error),
+        };
+        Ok((name, locked))
     }
 }
 
@@ -373,12 +386,34 @@ async fn look(call: &Call<'_>, name: &QueueName, which: Which) -> Result<Vec<(Pe
     looked.map_err(|error| from_call(error, About::default()))
 }
 
+/// Whether an error says that a queue's key can't be used, or not by this caller.
+fn is_of_key(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::KmsAccessDenied
+            | ErrorKind::KmsDisabled
+            | ErrorKind::KmsInvalidKeyUsage
+            | ErrorKind::KmsInvalidState
+            | ErrorKind::KmsNotFound
+            | ErrorKind::KmsOptInRequired
+            | ErrorKind::KmsThrottled
+    )
+}
+
+fn unreadable(error: &ServiceError) -> String {
+    format!("{}: {}", error.kind.code(), error.message)
+}
+
 async fn row(
     name: &QueueName,
     peeked: &Peeked,
     body: &Body,
     opener: &mut Opener<'_>,
+    locked: Option<&str>,
 ) -> Result<MessageRow, ServiceError> {
+    if let Some(why) = locked {
+        return Ok(MessageRow::hidden(peeked, why.to_owned()));
+    }
     let all = ["All".to_owned()];
     let shown = Shown::new(&all, &[], &all)?;
     let facts = Facts {
@@ -398,7 +433,7 @@ async fn row(
             return Ok(MessageRow::new(peeked, message));
         }
         Err(Unread::Damaged) => "Its stored bytes are damaged; the server's log says more.".to_owned(),
-        Err(Unread::Key(error)) => format!("{}: {}", error.kind.code(), error.message),
+        Err(Unread::Key(error)) => unreadable(&error),
     };
     Ok(MessageRow::hidden(peeked, hidden))
 }
@@ -486,6 +521,8 @@ fn cut(text: &mut String, max_chars: usize) -> bool {
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => {
             text.truncate(end);
+            // Otherwise a page of beginnings would take as much memory as the whole messages.
+            text.shrink_to_fit();
             true
         }
         None => false,

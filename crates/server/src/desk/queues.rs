@@ -10,8 +10,8 @@ use crate::watch::{Consumer, Rates, Surveyed};
 use bongsu_engine::attributes::{boolean, default_of};
 use bongsu_engine::{Command, Description, QueueName, Reply};
 use bongsu_wire::{
-    GetQueueAttributesRequest, ListMessageMoveTasksRequest, ListQueuesRequest, Operation, Output,
-    ServiceError, StringMap, encode_json,
+    GetQueueAttributesRequest, ListDeadLetterSourceQueuesRequest, ListMessageMoveTasksRequest,
+    ListQueueTagsRequest, ListQueuesRequest, Operation, Output, ServiceError, StringMap, encode_json,
 };
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
@@ -51,11 +51,11 @@ pub struct QueueRow {
     pub oldest_age_ms: Option<u64>,
     /// CreatedTimestamp, wall ms.
     pub created_ms: u64,
-    /// Tags.
+    /// Tags, for those who may list them.
     pub tags: StringMap,
     /// The name of its own dead-letter queue.
     pub dead_letter_queue: Option<String>,
-    /// How many queues name it as theirs.
+    /// How many queues name it as theirs, for those who may list them.
     pub sources: usize,
     /// `none`, `sqs` or `kms`.
     pub encryption: &'static str,
@@ -123,6 +123,9 @@ pub struct Detail {
     /// As in a list.
     #[serde(flatten)]
     pub row: QueueRow,
+    /// Whether it is a dead-letter queue, for those too who may not list its sources.
+    #[serde(skip)]
+    pub has_sources: bool,
     /// As GetQueueAttributes shows all of them.
     pub attributes: StringMap,
     /// Who received from it lately.
@@ -317,18 +320,38 @@ impl Desk {
         let call = self.call(visit, false);
         let seen = self.seen(&call, visit).await?;
         let search = filter.search.as_ref().map(|text| text.to_lowercase());
-        let mut matching: Vec<&Surveyed> =
-            seen.iter().filter(|queue| filter.takes(queue, search.as_deref())).collect();
+        let found = seen.iter().filter(|queue| filter.takes(queue, search.as_deref()));
+        let mut matching: Vec<&Surveyed> = self.judged(&call, filter, found).await;
         self.sort(&mut matching, filter.sort);
         if filter.descending {
             matching.reverse();
         }
         let page = matching.iter().skip(filter.offset).take(filter.limit);
-        Ok(Listing {
-            total: seen.indexes.len(),
-            matching: matching.len(),
-            queues: page.map(|queue| self.row(&call, queue)).collect(),
-        })
+        let mut queues = Vec::with_capacity(page.len());
+        for queue in page {
+            queues.push(self.row(&call, queue).await);
+        }
+        Ok(Listing { total: seen.indexes.len(), matching: matching.len(), queues })
+    }
+
+    /// Out of queues that match, those about which the visitor may know what was asked for: otherwise the filter would tell him.
+    async fn judged<'a>(
+        &self,
+        call: &Call<'_>,
+        filter: &Filter,
+        found: impl Iterator<Item = &'a Surveyed>,
+    ) -> Vec<&'a Surveyed> {
+        let (by_tag, by_sources) = (filter.tag.is_some(), filter.kind == Some(Kind::DeadLetter));
+        if !matches!(call.caller.who, Who::User(_)) || !(by_tag || by_sources) {
+            return found.collect();
+        }
+        let judged = stream::iter(found).map(|queue| async move {
+            let name = &queue.name.name;
+            let may = (!by_tag || self.may(call, &listing_tags(name)).await)
+                && (!by_sources || self.may(call, &listing_sources(name)).await);
+            may.then_some(queue)
+        });
+        judged.buffered(LOOKUPS).filter_map(|queue| async move { queue }).collect().await
     }
 
     fn sort(&self, queues: &mut [&Surveyed], sort: Sort) {
@@ -383,10 +406,11 @@ impl Desk {
         };
         let description = call.describe(name.clone()).await?;
         let sources = Command::ListSources { name: name.clone(), after: None, limit: MAX_SOURCES };
-        let (sources, more) = match call.ask(sources, About::default()).await? {
+        let (mut sources, more) = match call.ask(sources, About::default()).await? {
             Reply::Names { names, more } => (names, more),
             other => return Err(unexpected(&other).into()),
         };
+        let has_sources = !sources.is_empty();
         let count = match more {
             // The survey has counted them.
             true => {
@@ -395,8 +419,13 @@ impl Desk {
             false => sources.len(),
         };
         let consumers = self.watch().consumers(&name).into_iter().map(ConsumerRow::from).collect();
+        let count = count.max(sources.len());
+        if has_sources && !self.may(&call, &listing_sources(queue)).await {
+            sources.clear();
+        }
         Ok(Detail {
-            row: self.row(&call, &surveyed(name, description, count.max(sources.len()))),
+            row: self.row(&call, &surveyed(name, description, count)).await,
+            has_sources,
             attributes,
             consumers,
             source_names: sources.into_iter().map(|source| source.name).collect(),
@@ -454,7 +483,10 @@ impl Desk {
         Ok(scopes)
     }
 
-    pub(super) fn row(&self, call: &Call<'_>, queue: &Surveyed) -> QueueRow {
+    pub(super) async fn row(&self, call: &Call<'_>, queue: &Surveyed) -> QueueRow {
+        let name = &queue.name.name;
+        let shows_tags = !queue.tags.is_empty() && self.may(call, &listing_tags(name)).await;
+        let shows_sources = queue.sources > 0 && self.may(call, &listing_sources(name)).await;
         QueueRow {
             name: queue.name.name.clone(),
             arn: queue.name.arn(),
@@ -465,9 +497,9 @@ impl Desk {
             delayed: queue.delayed,
             oldest_age_ms: queue.oldest_age_ms,
             created_ms: queue.created_wall_ms,
-            tags: queue.tags.clone(),
+            tags: if shows_tags { queue.tags.clone() } else { StringMap::new() },
             dead_letter_queue: queue.dead_letter_target.as_ref().map(|target| target.name.clone()),
-            sources: queue.sources,
+            sources: if shows_sources { queue.sources } else { 0 },
             encryption: encryption(queue.kms_key_id.as_deref(), queue.sse.as_deref()),
             rates: self.watch().rates(&queue.name).into(),
             spark: self.watch().sparkline(&queue.name),
@@ -536,6 +568,16 @@ fn scope(queue: &Surveyed) -> (&str, &str) {
 
 fn listing() -> Operation {
     Operation::ListQueues(ListQueuesRequest { queue_name_prefix: None, max_results: None, next_token: None })
+}
+
+fn listing_tags(queue: &str) -> Operation {
+    Operation::ListQueueTags(ListQueueTagsRequest { queue_url: queue.to_owned() })
+}
+
+fn listing_sources(queue: &str) -> Operation {
+    let queue_url = queue.to_owned();
+    let request = ListDeadLetterSourceQueuesRequest { queue_url, max_results: None, next_token: None };
+    Operation::ListDeadLetterSourceQueues(request)
 }
 
 fn reading(queue: &str) -> Operation {
