@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// The session's cookie.
 const COOKIE_NAME: &str = "bongsu_console";
+/// The same where the connection is encrypted: browsers let no other host and nothing unencrypted set it.
+const SECURE_COOKIE_NAME: &str = "__Host-bongsu_console";
 /// A header that a page of another site can't send without asking first, which nobody answers.
 const OWN_HEADER: &str = "x-bongsu-console";
 
@@ -74,7 +76,7 @@ impl Visitor {
     /// # Errors
     /// `SignInRequired`; what is wrong with account or region.
     pub(crate) fn of(app: &App, parts: &Parts) -> Result<Self, Refused> {
-        Self::find(app, parts, |token| app.sessions.badge(Instant::now(), token))
+        Self::find(app, parts, |token, address| app.sessions.badge(Instant::now(), token, address))
     }
 
     /// The same for a request that is still being answered, which keeps no session from growing idle.
@@ -82,25 +84,30 @@ impl Visitor {
     /// # Errors
     /// As [`Visitor::of`].
     pub(crate) fn again(app: &App, parts: &Parts) -> Result<Self, Refused> {
-        Self::find(app, parts, |token| app.sessions.look(Instant::now(), token))
+        Self::find(app, parts, |token, address| app.sessions.look(Instant::now(), token, address))
     }
 
-    fn find(app: &App, parts: &Parts, badge: impl Fn(&Token) -> Option<Badge>) -> Result<Self, Refused> {
+    fn find(
+        app: &App,
+        parts: &Parts,
+        badge: impl Fn(&Token, IpAddr) -> Option<Badge>,
+    ) -> Result<Self, Refused> {
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         // A stream of events can't be asked for with headers.
         let parameter = |name: &str| crate::api::parameter(parts.uri.query(), name);
         let region = text("x-bongsu-region").map(str::to_owned).or_else(|| parameter("region"));
         let account = text("x-bongsu-account").map(str::to_owned).or_else(|| parameter("account"));
         let scope = Scope { account: account.as_deref(), region: region.as_deref() };
-        let token = token(&parts.headers);
+        let origin = origin(parts)?;
         if !app.desk.is_authenticating() {
-            return Ok(Self { visit: app.desk.visit(None, &origin(parts)?, &scope)? });
+            return Ok(Self { visit: app.desk.visit(None, &origin, &scope)? });
         }
-        let badge = token.as_ref().and_then(badge);
+        let token = token(&parts.headers, origin.is_secure);
+        let badge = token.as_ref().and_then(|token| badge(token, origin.address));
         let (Some(token), Some(badge)) = (token, badge) else { return Err(Refused::sign_in_required()) };
-        let visit = app.desk.visit(Some(&badge), &origin(parts)?, &scope).map_err(|refusal| {
+        let visit = app.desk.visit(Some(&badge), &origin, &scope).map_err(|refusal| {
             if refusal.code == bongsu_server::desk::SIGN_IN_REQUIRED {
-                // The key that he signed in with can't be used any more.
+                // The key that he signed in with can't be used any more, or was changed since.
                 app.sessions.end(&token);
             }
             Refused(refusal)
@@ -120,11 +127,12 @@ impl FromRequestParts<Arc<App>> for Visitor {
 }
 
 /// The token that a browser shows.
-pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
+pub(crate) fn token(headers: &HeaderMap, is_secure: bool) -> Option<Token> {
+    let wanted = cookie_name(is_secure);
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs =
         cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, text) = pairs.find(|(name, _)| *name == COOKIE_NAME)?;
+    let (_, text) = pairs.find(|(name, _)| *name == wanted)?;
     let mut token = [0; 32];
     if text.len() != 2 * token.len() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -137,7 +145,7 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
 
 /// The header that has a browser keep a token, or, without one, forget it.
 pub(crate) fn set_cookie(token: Option<&Token>, is_secure: bool) -> String {
-    let mut text = format!("{COOKIE_NAME}=");
+    let mut text = format!("{}=", cookie_name(is_secure));
     for byte in token.into_iter().flatten() {
         // A string takes everything.
         let _ = write!(text, "{byte:02x}");
@@ -152,17 +160,25 @@ pub(crate) fn set_cookie(token: Option<&Token>, is_secure: bool) -> String {
     text
 }
 
+fn cookie_name(is_secure: bool) -> &'static str {
+    if is_secure { SECURE_COOKIE_NAME } else { COOKIE_NAME }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{set_cookie, token};
     use hyper::header::{COOKIE, HeaderMap, HeaderValue};
 
     fn read(cookies: &[&str]) -> Option<[u8; 32]> {
+        read_as(cookies, false)
+    }
+
+    fn read_as(cookies: &[&str], is_secure: bool) -> Option<[u8; 32]> {
         let mut headers = HeaderMap::new();
         for cookie in cookies {
             headers.append(COOKIE, HeaderValue::from_str(cookie).unwrap());
         }
-        token(&headers)
+        token(&headers, is_secure)
     }
 
     #[test]
@@ -170,8 +186,12 @@ mod tests {
         let made: [u8; 32] = std::array::from_fn(|index| index as u8 * 8);
         let set = set_cookie(Some(&made), true);
         assert!(set.ends_with("; HttpOnly; SameSite=Strict; Path=/; Secure"), "{set}");
+        let secure = set.split(';').next().unwrap();
+        assert!(secure.starts_with("__Host-bongsu_console="), "{set}");
+        assert_eq!((read_as(&[secure], true), read(&[secure])), (Some(made), None));
+        let set = set_cookie(Some(&made), false);
         let pair = set.split(';').next().unwrap();
-        assert_eq!(read(&[pair]), Some(made));
+        assert_eq!((read(&[pair]), read_as(&[pair], true)), (Some(made), None));
         assert_eq!(read(&[&format!("theme=dark; {pair}; a=b")]), Some(made));
         assert_eq!(read(&["theme=dark", pair]), Some(made), "HTTP/2 sends them apart");
     }

@@ -1,17 +1,19 @@
 //! The web console: its pages, which are in the binary, and the HTTP interface behind them, on a port of its own.
 //!
 //! Where to look: [`Console`] is started and stopped; `listener` accepts connections; `router` has the paths; `guard` says who
-//! comes in, `sessions` who signed in; `api` has one file a subject; `pages` serves what the browser loads; `events` keeps an open
+//! comes in, `sessions` who signed in; `places` how much one client may have; `api` has one file a subject; `pages` serves what the browser loads; `events` keeps an open
 //! page up to date.
 //!
 //! Everything is asked of the server's [`Desk`], which decides what a visitor may see and do. Must not know how queues, policies
 //! or keys work, nor the API's own wire formats: what it passes on of those it does not look into.
 
+mod activity;
 mod api;
 mod guard;
 mod listener;
 mod pages;
 mod patience;
+mod places;
 mod refusal;
 mod router;
 mod sessions;

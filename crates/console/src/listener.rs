@@ -1,7 +1,9 @@
 //! Accepting connections, until told to stop.
 
+use crate::activity::{Activity, Last};
 use crate::guard::Peer;
 use crate::patience::Patient;
+use crate::places::{Place, Places, network};
 use axum::Router;
 use axum::body::Body;
 use bongsu_server::Desk;
@@ -10,9 +12,9 @@ use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,7 +22,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Connections at a time. A page has a handful, of which one is its stream of events.
-const MAX_CONNECTIONS: usize = 256;
+const MAX_CONNECTIONS: u32 = 256;
+/// The same from one address.
+const MAX_CONNECTIONS_EACH: usize = 32;
+/// A connection on which nothing is asked for so long is ended; HTTP/1 has a shorter limit of its own.
+const MAX_IDLE: Duration = Duration::from_secs(60);
 /// How long a connection may stay idle, and the head of a request take.
 const MAX_HEAD: Duration = Duration::from_secs(30);
 /// How long a TLS handshake may take.
@@ -42,8 +48,8 @@ pub(crate) async fn serve(
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+    let own_places = Places::new(MAX_CONNECTIONS_EACH);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -56,15 +62,18 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let own_place = own_places.take(network(address.ip().to_canonical()));
+        let (Ok(place), Some(own_place)) = (Arc::clone(&places).try_acquire_owned(), own_place) else {
             tracing::debug!(%address, "no place for a connection to the console");
             continue;
         };
-        let connection = Connection { router: router.clone(), graceful: graceful.watcher(), _place: place };
+        let connection =
+            Connection { router: router.clone(), stop: stop.clone(), _places: (place, own_place) };
         tokio::spawn(connection.run(stream, address, desk.clone()));
     }
     drop(listener);
-    if tokio::time::timeout(MAX_FAREWELL, graceful.shutdown()).await.is_err() {
+    // All places are free once all connections have ended.
+    if tokio::time::timeout(MAX_FAREWELL, places.acquire_many(MAX_CONNECTIONS)).await.is_err() {
         tracing::debug!("some requests to the console did not end in time");
     }
 }
@@ -72,8 +81,8 @@ pub(crate) async fn serve(
 /// What one connection is served with.
 struct Connection {
     router: Router,
-    graceful: Watcher,
-    _place: OwnedSemaphorePermit,
+    stop: watch::Receiver<bool>,
+    _places: (OwnedSemaphorePermit, Place<IpAddr>),
 }
 
 impl Connection {
@@ -92,14 +101,17 @@ impl Connection {
         }
     }
 
-    async fn http<S>(self, stream: S, peer: Peer)
+    async fn http<S>(mut self, stream: S, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = TowerToHyperService::new(self.router);
+        let (router, activity) = (TowerToHyperService::new(self.router), Activity::begin());
+        let requests = activity.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            router.call(request.map(Body::new))
+            let under_way = requests.request();
+            let answer = router.call(request.map(Body::new));
+            async move { answer.await.map(|answer| answer.map(|body| Last::new(body, under_way))) }
         });
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(MAX_HEAD).max_buf_size(MAX_HEAD_BYTES);
@@ -110,8 +122,24 @@ impl Connection {
             .max_header_list_size(MAX_HEAD_BYTES as u32)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(MAX_HANDSHAKE);
-        let served = builder.serve_connection(TokioIo::new(Patient::new(stream)), service);
-        if let Err(error) = self.graceful.watch(served.into_owned()).await {
+        let mut served = pin!(builder.serve_connection(TokioIo::new(Patient::new(stream)), service));
+        let ended = tokio::select! {
+            ended = &mut served => Some(ended),
+            _ = self.stop.wait_for(|stop| *stop) => None,
+            () = activity.idle(MAX_IDLE) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                served.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = &mut served => ended,
+                    // The other side knows, and stays all the same.
+                    () = activity.idle(MAX_IDLE + MAX_HANDSHAKE) => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(error = %error, "a connection to the console ended early");
         }
     }

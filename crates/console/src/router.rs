@@ -1,5 +1,6 @@
 //! The paths, and what holds for all of them.
 
+use crate::places::Places;
 use crate::refusal::Refused;
 use crate::sessions::Sessions;
 use crate::{api, guard, pages};
@@ -18,6 +19,10 @@ use tokio::sync::{Semaphore, watch};
 
 /// Streams of events at a time: one for each open page.
 const MAX_STREAMS: usize = 64;
+/// The same of one access key, or, where nobody is asked, of one address.
+const MAX_STREAMS_EACH: usize = 8;
+/// Answers with messages that are made at a time: each can take megabytes.
+const MAX_LOOKS: usize = 16;
 /// What bodies of requests under way may take together, KiB.
 const MAX_BODIES_KIB: usize = 32 * 1024;
 
@@ -29,6 +34,10 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     /// Room for streams of events.
     pub(crate) streams: Arc<Semaphore>,
+    /// Each visitor's part of it.
+    pub(crate) own_streams: Places<String>,
+    /// Room for answers with messages, held until they are written.
+    pub(crate) looks: Semaphore,
     /// Room for bodies, KiB.
     pub(crate) bodies: Arc<Semaphore>,
     /// True when the server is about to stop.
@@ -54,6 +63,8 @@ pub(crate) fn router(desk: Desk, stop: watch::Receiver<bool>) -> Router {
         desk,
         sessions: Sessions::default(),
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        own_streams: Places::new(MAX_STREAMS_EACH),
+        looks: Semaphore::new(MAX_LOOKS),
         bodies: Arc::new(Semaphore::new(MAX_BODIES_KIB)),
         stop,
     });

@@ -1,29 +1,32 @@
 //! What keeps an open page up to date: a stream of server-sent events.
 
 use crate::api::Parameters;
-use crate::guard::Visitor;
+use crate::guard::{Visitor, origin};
+use crate::places::{Place, network};
 use crate::refusal::Refused;
 use crate::router::App;
 use axum::extract::{Request, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use bongsu_server::desk::{Refusal, Visit};
-use futures_util::stream::{Stream, unfold};
+use futures_util::stream::unfold;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often a page gets what is new.
 const PERIOD: Duration = Duration::from_secs(2);
 /// How long nothing is sent at most.
 const SILENCE: Duration = Duration::from_secs(15);
+/// Events that wait for the client, and for how long the next one does before he is given up.
+const MAX_WAITING: usize = 8;
+const MAX_STALL: Duration = Duration::from_secs(30);
 /// Rows that a page can have on the screen.
 const MAX_ROWS: usize = 200;
 
@@ -37,17 +40,17 @@ struct Page {
     ticks: Interval,
     stop: watch::Receiver<bool>,
     /// Events that are to be sent.
-    ready: VecDeque<Event>,
+    ready: Vec<Event>,
     /// Events that the visitor may not see.
     denied: Vec<&'static str>,
     is_over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, Place<String>),
 }
 
 /// `GET /api/events`
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
-    _: Visitor,
+    Visitor { visit }: Visitor,
     parameters: Parameters,
     request: Request,
 ) -> Result<Response, Refused> {
@@ -57,43 +60,57 @@ pub(crate) async fn stream(
     if rows.len() > MAX_ROWS {
         return Err(Refused::invalid(format!("At most {MAX_ROWS} rows at a time.")));
     }
-    let full = |_| {
+    let full = || {
         let message = "Too many pages are open.";
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, "TooManyStreams", message)
     };
-    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(full)?;
+    let parts = request.into_parts().0;
+    let whose = match visit.key_id() {
+        Some(key_id) => key_id.to_owned(),
+        None => network(origin(&parts)?.address).to_string(),
+    };
+    let own_place = app.own_streams.take(whose).ok_or_else(full)?;
+    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| full())?;
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let page = Page {
         queue: parameters.text("queue").map(str::to_owned),
         stop: app.stop.clone(),
         app,
-        parts: request.into_parts().0,
+        parts,
         rows,
         ticks,
-        ready: VecDeque::new(),
+        ready: Vec::new(),
         denied: Vec::new(),
         is_over: false,
-        _place: place,
+        _place: (place, own_place),
     };
-    let events: Box<dyn Stream<Item = Result<Event, Infallible>> + Send> = Box::new(unfold(page, Page::next));
-    Ok(Sse::new(Box::into_pin(events)).keep_alive(KeepAlive::new().interval(SILENCE)).into_response())
+    let (sender, receiver) = mpsc::channel(MAX_WAITING);
+    tokio::spawn(page.run(sender));
+    let events = unfold(receiver, async |mut receiver: mpsc::Receiver<Event>| {
+        let event = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(event), receiver))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SILENCE)).into_response())
 }
 
 impl Page {
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        while self.ready.is_empty() {
-            if self.is_over {
-                return None;
-            }
+    /// Sends what is new until the page is closed, the session or the server ends, or nobody takes what is sent. A task of its own: with
+    /// HTTP/2 the stream itself is asked for nothing as long as the client makes no room for it.
+    async fn run(mut self, sender: mpsc::Sender<Event>) {
+        while !self.is_over {
             tokio::select! {
                 _ = self.ticks.tick() => {}
-                _ = self.stop.wait_for(|stop| *stop) => return None,
+                _ = self.stop.wait_for(|stop| *stop) => return,
+                () = sender.closed() => return,
             }
             self.gather().await;
+            for event in std::mem::take(&mut self.ready) {
+                if sender.send_timeout(event, MAX_STALL).await.is_err() {
+                    return;
+                }
+            }
         }
-        let event = self.ready.pop_front()?;
-        Some((Ok(event), self))
     }
 
     /// Makes the events of one round.
@@ -117,7 +134,7 @@ impl Page {
         let mut has_sources = false;
         if self.wants("queue") {
             let detail = app.desk.queue(&visit, &queue).await;
-            has_sources = detail.as_ref().is_ok_and(|detail| detail.row.sources > 0);
+            has_sources = detail.as_ref().is_ok_and(|detail| detail.has_sources);
             self.tell("queue", detail);
         }
         if self.wants("tasks") && has_sources {
@@ -145,7 +162,7 @@ impl Page {
 
     fn put(&mut self, name: &str, value: &impl Serialize) {
         match serde_json::to_string(value) {
-            Ok(data) => self.ready.push_back(Event::default().event(name).data(data)),
+            Ok(data) => self.ready.push(Event::default().event(name).data(data)),
             Err(error) => tracing::error!(%error, name, "an event has no JSON form"),
         }
     }

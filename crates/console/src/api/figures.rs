@@ -70,12 +70,12 @@ fn basic(app: &App, parts: &Parts) -> Result<Visit, Refused> {
     }
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let origin = origin(parts)?;
-    if !app.sessions.begin_attempt(Instant::now(), origin.address) {
+    let (key_id, secret) = decoded.as_deref().and_then(|pair| pair.split_once(':')).unwrap_or_default();
+    if !app.sessions.begin_attempt(Instant::now(), origin.address, key_id) {
         return Err(session::too_many_attempts());
     }
-    let (key_id, secret) = decoded.as_deref().and_then(|pair| pair.split_once(':')).unwrap_or_default();
     let badge = app.desk.recognise(&origin, key_id, secret)?;
-    app.sessions.forgive(origin.address);
+    app.sessions.forgive(origin.address, key_id);
     Ok(app.desk.visit(Some(&badge), &origin, &Scope::default())?)
 }
 

@@ -10,6 +10,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::SemaphorePermit;
 
 /// Messages of a page.
 const DEFAULT_LIMIT: usize = 50;
@@ -44,6 +45,7 @@ pub(crate) async fn list(
     let state = state(&parameters)?;
     let offset = parameters.value("offset")?.unwrap_or(0);
     let limit = parameters.count("limit", DEFAULT_LIMIT, MAX_LIMIT)?;
+    let _room = room(&app).await;
     json_answer(&app.desk.messages(&visit, parameters.place("name"), state, offset, limit).await?)
 }
 
@@ -55,6 +57,7 @@ pub(crate) async fn one(
 ) -> Answer {
     let gone = || Refused::new(StatusCode::NOT_FOUND, "MessageGone", "The message is not there any more.");
     let sequence = sequence(parameters.place("sequence"))?;
+    let _room = room(&app).await;
     let found = app.desk.message(&visit, parameters.place("name"), sequence).await?;
     json_answer(&found.ok_or_else(gone)?)
 }
@@ -72,6 +75,7 @@ pub(crate) async fn search(
     }
     let state = state(&parameters)?;
     let offset = parameters.value("offset")?.unwrap_or(0);
+    let _room = room(&app).await;
     json_answer(&app.desk.search(&visit, parameters.place("name"), text, state, offset).await?)
 }
 
@@ -98,6 +102,11 @@ pub(crate) async fn move_elsewhere(
     let (name, numbers) = (parameters.place("name"), numbers(&sequences)?);
     let outcomes = app.desk.move_messages(visit, name, numbers, destination.as_deref()).await?;
     json_answer(&results(outcomes))
+}
+
+/// Waits for room to answer with messages. The room is never closed.
+async fn room(app: &App) -> Option<SemaphorePermit<'_>> {
+    app.looks.acquire().await.ok()
 }
 
 fn state(parameters: &Parameters) -> Result<State, Refused> {

@@ -5,7 +5,7 @@ use crate::guard::{Visitor, origin, set_cookie, token};
 use crate::refusal::{Answer, Refused, json_answer};
 use crate::router::App;
 use axum::extract::{Request, State};
-use bongsu_server::desk::{SIGN_IN_REQUIRED, ScopeRow};
+use bongsu_server::desk::{SIGN_IN_REQUIRED, Scope, ScopeRow};
 use hyper::StatusCode;
 use hyper::header::{HOST, HeaderValue, SET_COOKIE};
 use hyper::http::request::Parts;
@@ -47,7 +47,10 @@ struct SignIn {
 pub(crate) async fn show(State(app): State<Arc<App>>, request: Request) -> Answer {
     let (parts, _) = request.into_parts();
     match Visitor::of(&app, &parts) {
-        Ok(visitor) => session(&app, &parts, Some(&visitor)).await,
+        Ok(visitor) => {
+            app.desk.take_request(&visitor.visit)?;
+            session(&app, &parts, Some(&visitor)).await
+        }
         Err(refused) if refused.0.code == SIGN_IN_REQUIRED => session(&app, &parts, None).await,
         Err(refused) => Err(refused),
     }
@@ -62,18 +65,20 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
     }
     let origin = origin(&parts)?;
     let (address, is_secure) = (origin.address, origin.is_secure);
-    if !app.sessions.begin_attempt(Instant::now(), address) {
+    let SignIn { access_key_id, secret_access_key } = read_json(&app, body, MAX_SIGN_IN_BYTES).await?;
+    let key_id = access_key_id.trim();
+    if !app.sessions.begin_attempt(Instant::now(), address, key_id) {
         return Err(too_many_attempts());
     }
-    let SignIn { access_key_id, secret_access_key } = read_json(&app, body, MAX_SIGN_IN_BYTES).await?;
-    let badge = app.desk.sign_in(&origin, access_key_id.trim(), secret_access_key.trim());
-    let badge = badge.inspect(|_| app.sessions.forgive(address))?;
+    let badge = app.desk.sign_in(&origin, key_id, secret_access_key.trim())?;
+    app.sessions.forgive(address, key_id);
+    app.desk.take_request(&app.desk.visit(Some(&badge), &origin, &Scope::default())?)?;
     // A session of before is not carried on under a new name.
-    if let Some(before) = token(&parts.headers) {
+    if let Some(before) = token(&parts.headers, is_secure) {
         app.sessions.end(&before);
     }
     let token = app.desk.random();
-    app.sessions.begin(Instant::now(), token, badge);
+    app.sessions.begin(Instant::now(), token, badge, address);
     let cookie = set_cookie(Some(&token), is_secure);
     // What a browser would send from now on.
     let shown = cookie.split(';').next().and_then(|pair| HeaderValue::from_str(pair).ok());
@@ -87,11 +92,12 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
 /// `DELETE /api/session`
 pub(crate) async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Answer {
     let (mut parts, _) = request.into_parts();
-    if let Some(token) = token(&parts.headers) {
+    let is_secure = origin(&parts)?.is_secure;
+    if let Some(token) = token(&parts.headers, is_secure) {
         app.sessions.end(&token);
     }
     parts.headers.remove(hyper::header::COOKIE);
-    let cookie = set_cookie(None, origin(&parts)?.is_secure);
+    let cookie = set_cookie(None, is_secure);
     let visitor = Visitor::of(&app, &parts).ok();
     with_cookie(session(&app, &parts, visitor.as_ref()).await, &cookie)
 }

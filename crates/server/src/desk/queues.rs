@@ -320,7 +320,7 @@ impl Desk {
         let call = self.call(visit, false);
         let seen = self.seen(&call, visit).await?;
         let search = filter.search.as_ref().map(|text| text.to_lowercase());
-        let found = seen.iter().filter(|queue| filter.takes(queue, search.as_deref()));
+        let found = seen.iter().filter(|queue| filter.takes(queue, search.as_deref())).collect();
         let mut matching: Vec<&Surveyed> = self.judged(&call, filter, found).await;
         self.sort(&mut matching, filter.sort);
         if filter.descending {
@@ -339,19 +339,22 @@ impl Desk {
         &self,
         call: &Call<'_>,
         filter: &Filter,
-        found: impl Iterator<Item = &'a Surveyed>,
+        found: Vec<&'a Surveyed>,
     ) -> Vec<&'a Surveyed> {
         let (by_tag, by_sources) = (filter.tag.is_some(), filter.kind == Some(Kind::DeadLetter));
         if !matches!(call.caller.who, Who::User(_)) || !(by_tag || by_sources) {
-            return found.collect();
+            return found;
         }
-        let judged = stream::iter(found).map(|queue| async move {
-            let name = &queue.name.name;
+        let queues = &found;
+        let judged = stream::iter(0..found.len()).map(|index| async move {
+            let name = &queues.get(index)?.name.name;
             let may = (!by_tag || self.may(call, &listing_tags(name)).await)
                 && (!by_sources || self.may(call, &listing_sources(name)).await);
-            may.then_some(queue)
+            may.then_some(index)
         });
-        judged.buffered(LOOKUPS).filter_map(|queue| async move { queue }).collect().await
+        let indexes: Vec<usize> =
+            judged.buffered(LOOKUPS).filter_map(|index| async move { index }).collect().await;
+        indexes.into_iter().filter_map(|index| found.get(index).copied()).collect()
     }
 
     fn sort(&self, queues: &mut [&Surveyed], sort: Sort) {
