@@ -53,6 +53,8 @@ enum Step {
     ListDocuments(Option<u8>, Option<u8>, usize),
     /// A queue gives up some messages for lost: the first, and from there every second, third ….
     Discard(usize, usize),
+    /// An operator removes some of a queue's messages, or moves them to a queue or to where each came from.
+    Operate(usize, usize, Act),
     BeginCheckpoint,
     Freeze(usize),
     /// The engine is made anew: from all records, or from the last complete checkpoint and what came since.
@@ -84,6 +86,14 @@ struct Letter {
 fn any_queue() -> impl Strategy<Value = usize> {
     // Mostly few queues, so that something happens in them.
     prop_oneof![4 => Just(0usize), 3 => Just(3usize), 4 => 0..QUEUES.len()]
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        Just(Act::Discard),
+        Just(Act::Move { to: None }),
+        any_queue().prop_map(|queue| Act::Move { to: Some(named(QUEUES[queue])) }),
+    ]
 }
 
 fn any_look() -> impl Strategy<Value = Look> {
@@ -169,6 +179,7 @@ fn any_step(batch: usize, most: usize) -> impl Strategy<Value = Step> {
         4 => (0..100u64, 1..100u64).prop_map(|(from, span)| Step::Read(from, span)),
         4 => (any::<u8>(), any::<bool>()).prop_map(|(which, reverse)| Step::Relocate(which, reverse)),
         1 => (any_queue(), 2..6usize).prop_map(|(queue, every)| Step::Discard(queue, every)),
+        3 => (any_queue(), 1..6usize, any_act()).prop_map(|(queue, every, act)| Step::Operate(queue, every, act)),
         6 => prop::collection::vec(any_document_change(), 0..5).prop_map(Step::Documents),
         2 => (prop::option::of(0..4u8), prop::option::of(0..24u8), 0..12usize)
             .prop_map(|(collection, after, limit)| Step::ListDocuments(collection, after, limit)),
@@ -310,6 +321,7 @@ impl Life {
             Step::Documents(changes) => self.change_documents(changes),
             Step::ListDocuments(collection, after, limit) => self.list_documents(*collection, *after, *limit),
             Step::Discard(queue, every) => self.discard(QUEUES[*queue], *every),
+            Step::Operate(queue, every, act) => self.operate(QUEUES[*queue], *every, act),
             Step::BeginCheckpoint => self.begin_round(),
             Step::Freeze(which) => self.freeze(*which),
             Step::Restart { from_checkpoint } => self.restart(*from_checkpoint),
@@ -445,6 +457,17 @@ impl Life {
         let lost: BTreeSet<u64> = all.step_by(every).collect();
         lost.iter().for_each(|sequence| queue.discard(*sequence));
         assert_eq!(self.bench.discard(queue.id, &lost), lost.len());
+    }
+
+    fn operate(&mut self, name: &str, every: usize, act: &Act) {
+        let Some(queue) = self.model.queues.get(name) else { return };
+        let mut sequences: Vec<u64> =
+            queue.messages.iter().map(|message| message.sequence).step_by(every).take(100).collect();
+        sequences.sort_unstable();
+        let before = self.bench.log.written.len();
+        let command = Command::Operate { name: named(name), sequences: sequences.clone(), act: act.clone() };
+        let results = self.bench.decide(command);
+        self.model.operate(name, &sequences, act, &results, &self.bench.log.written[before..]);
     }
 
     fn change_documents(&mut self, changes: &[(u8, Guess, Option<u8>)]) {

@@ -172,16 +172,58 @@ impl Model {
     fn follow_move(&mut self, name: &str, sequence: u64, asked: &Option<QueueName>, arrival: &Record) {
         assert!(self.movable(name).contains(&sequence), "{sequence} of {name}");
         let target = self.destination_of(name, sequence, asked).expect("it has a destination");
-        let queue = self.queues.get_mut(name).unwrap();
-        let mut message = queue.remove(sequence);
-        let earlier = |other: &&ModelMessage| other.group == message.group && other.sequence < sequence;
+        let queue = &self.queues[name];
+        let group = &queue.messages.iter().find(|message| message.sequence == sequence).unwrap().group;
+        let earlier = |other: &&ModelMessage| other.group == *group && other.sequence < sequence;
         assert!(!queue.fifo || queue.messages.iter().find(earlier).is_none(), "moved in order");
+        self.move_away(name, sequence, &target, arrival);
+    }
+
+    fn move_away(&mut self, name: &str, sequence: u64, target: &str, arrival: &Record) {
+        let mut message = self.queues.get_mut(name).unwrap().remove(sequence);
         let Record::Arrived { moved, .. } = arrival else { panic!("{arrival:?}") };
         let message_id = moved.message_id.expect("a new message id");
         let sent_wall_ms = Some(self.wall_ms);
         message.moved = Some(Moved { dead_letter_source: None, message_id: Some(message_id), sent_wall_ms });
         (message.enqueued_ms, message.receive_count, message.first_received_wall_ms) = (self.now_ms, 0, 0);
-        self.arrive(&target, message, arrival);
+        self.arrive(target, message, arrival);
+    }
+
+    /// An operator removes messages or moves them; they are named in order.
+    pub(in crate::tests) fn operate(
+        &mut self,
+        name: &str,
+        sequences: &[u64],
+        act: &Act,
+        results: &Result<Reply, EngineError>,
+        written: &[Written],
+    ) {
+        let unfit = |to: &QueueName| {
+            !self.queues.contains_key(&to.name) || to.name == name || to.is_fifo() != name.ends_with(".fifo")
+        };
+        let results = match (act, results) {
+            (Act::Move { to: Some(to) }, Err(_)) => return assert!(unfit(to)),
+            (_, Ok(Reply::Each(results))) => results,
+            other => panic!("{other:?}"),
+        };
+        let mut arrivals = written.iter().filter(|one| matches!(one.record, Record::Arrived { .. }));
+        for (sequence, result) in sequences.iter().zip(results) {
+            let message = self.queues[name].messages.iter().find(|message| message.sequence == *sequence);
+            let is_in_flight = message.unwrap().is_in_flight(self.now_ms);
+            let Act::Move { to } = act else {
+                assert_eq!(*result, Ok(()));
+                self.queues.get_mut(name).unwrap().discard(*sequence);
+                continue;
+            };
+            match self.destination_of(name, *sequence, to) {
+                Ok(target) if !is_in_flight => {
+                    assert_eq!(*result, Ok(()));
+                    self.move_away(name, *sequence, &target, &arrivals.next().unwrap().record);
+                }
+                _ => assert!(result.is_err()),
+            }
+        }
+        assert!(arrivals.next().is_none());
     }
 }
 
