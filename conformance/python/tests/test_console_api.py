@@ -719,7 +719,7 @@ def test_a_body_is_no_longer_than_a_message_needs(browser, make):
 def test_so_many_pages_are_kept_up_to_date_and_no_more(new_server):
     server = new_server("--console-listen", "127.0.0.1:0", "--journal", "memory").start()
     browser = Browser(console_of(server))
-    streams = [browser.events() for _ in range(64)]
+    streams = [browser.events() for _ in range(8)]
     assert {stream.status for stream in streams} == {200}
     assert browser.get("/api/events", expect=503).code == "TooManyStreams"
     streams.pop().close()
@@ -733,12 +733,31 @@ def test_so_many_pages_are_kept_up_to_date_and_no_more(new_server):
         stream.close()
 
 
+def test_one_address_has_so_many_connections(new_server):
+    server = new_server("--console-listen", "127.0.0.1:0", "--journal", "memory").start()
+    browser = Browser(console_of(server))
+    idle = [socket.create_connection((browser.parts.hostname, browser.parts.port)) for _ in range(32)]
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        browser.get("/api/session")
+    idle.pop().close()
+
+    def again() -> bool:
+        try:
+            return browser.request("GET", "/api/session").status == 200
+        except (http.client.HTTPException, ConnectionError):
+            return False
+
+    assert eventually(again, 10, "a place that is free again")
+    for connection in idle:
+        connection.close()
+
+
 def test_slow_and_broken_requests_hurt_nobody(browser):
     raw = socket.create_connection((browser.parts.hostname, browser.parts.port))
     raw.sendall(b"GET /api/session HTTP/1.1\r\nHost: localhost\r\nCookie: bongsu_console=" + b"\xff" * 64 + b"\r\n\r\n")
     assert raw.recv(64).startswith(b"HTTP/1.1 ")
     raw.close()
-    idle = [socket.create_connection((browser.parts.hostname, browser.parts.port)) for _ in range(50)]
+    idle = [socket.create_connection((browser.parts.hostname, browser.parts.port)) for _ in range(20)]
     browser.get("/api/session")
     for connection in idle:
         connection.sendall(b"nonsense\r\n\r\n")
@@ -906,8 +925,11 @@ def test_wrong_keys_and_how_often(new_server):
         browser.sign_in(root)
     for _ in range(4):
         browser.sign_in(Key(root.id, "wrong"), 403)
+    browser.sign_in(Key(root.id, "wrong"), 403)
+    browser.sign_in(Key(root.id, "wrong"), 403)
     refused = browser.sign_in(root, 429)
     assert refused.code == "TooManyAttempts"
+    browser.sign_in(Key("AKIASOMEBODYELSE0000", "wrong"), 403)
     basic = base64.b64encode(f"{root.id}:{root.secret}".encode()).decode()
     assert browser.request("GET", "/metrics", None, {"Authorization": f"Basic {basic}"}).status == 200, "still signed in"
     browser.cookie = None
@@ -937,6 +959,66 @@ def test_a_key_that_is_disabled_ends_its_sessions(guarded, account, visitor):
     assert browser.get("/api/queues", expect=401).code == "SignInRequired"
     account.govern("UpdateAccessKey", UserName=user.name, AccessKeyId=user.key.id, Status="Active")
     assert browser.get("/api/queues", expect=401).code == "SignInRequired", "it is over for good"
+
+
+def test_a_session_nobody_used_while_its_key_was_disabled_is_over_too(account, visitor):
+    user = account.user(None, statement(Action="sqs:*", Resource="*"))
+    browser = visitor(user.key)
+    for status in ("Inactive", "Active"):
+        account.govern("UpdateAccessKey", UserName=user.name, AccessKeyId=user.key.id, Status=status)
+    assert browser.get("/api/queues", expect=401).code == "SignInRequired"
+    browser.sign_in(user.key)
+    browser.get("/api/queues")
+
+
+def test_a_key_has_twenty_sessions(account, visitor):
+    user = account.user(None, statement(Action="sqs:*", Resource="*"))
+    bystander = visitor(account.root)
+    browsers = [visitor(user.key) for _ in range(21)]
+    browsers[0].get("/api/queues", expect=401)
+    for browser in (*browsers[1:], bystander):
+        browser.get("/api/queues")
+
+
+def test_a_key_has_eight_streams(account, visitor):
+    user = account.user(None, statement(Action="sqs:*", Resource="*"))
+    browser = visitor(user.key)
+    streams = [browser.events() for _ in range(8)]
+    assert {stream.status for stream in streams} == {200}
+    assert browser.get("/api/events", expect=503).code == "TooManyStreams"
+    with visitor(account.root).events() as others:
+        assert others.status == 200
+    for stream in streams:
+        stream.close()
+
+    def again() -> bool:
+        with browser.events() as stream:
+            return stream.status == 200
+
+    assert eventually(again, 10, "a place that is free again")
+
+
+def test_tags_and_sources_need_their_own_rights(account, visitor):
+    mark = unique()
+    url = account.sqs.create_queue(QueueName=f"{mark}-dead", tags={"team": "green"})["QueueUrl"]
+    redrive = json.dumps({"deadLetterTargetArn": account.arn_of(url), "maxReceiveCount": 3})
+    account.sqs.create_queue(QueueName=f"{mark}-source", Attributes={"RedrivePolicy": redrive})
+    looking = ["sqs:ListQueues", "sqs:GetQueueAttributes"]
+    plain = visitor(account.user(None, statement(Action=looking, Resource="*")).key)
+    more = [*looking, "sqs:ListQueueTags", "sqs:ListDeadLetterSourceQueues"]
+    knowing = visitor(account.user(None, statement(Action=more, Resource="*")).key)
+
+    def found(browser: Browser, **wanted) -> list[str]:
+        return [row["name"] for row in browser.api("queues", search=mark, **wanted)["queues"]]
+
+    for browser, tags, sources in ((plain, {}, []), (knowing, {"team": "green"}, [f"{mark}-source"])):
+        eventually(lambda: found(browser) == [f"{mark}-dead", f"{mark}-source"], 5, "both queues")
+        row = browser.api("queues", search=f"{mark}-dead")["queues"][0]
+        assert (row["tags"], row["sources"]) == (tags, len(sources))
+        detail = browser.api(f"queues/{mark}-dead")
+        assert (detail["tags"], detail["sources"], detail["sourceNames"]) == (tags, len(sources), sources)
+        assert found(browser, tag="team") == ([f"{mark}-dead"] if tags else [])
+        assert found(browser, kind="dead-letter") == ([f"{mark}-dead"] if sources else [])
 
 
 def test_signing_out_ends_the_stream(account, visitor):
@@ -1039,16 +1121,25 @@ def test_a_message_whose_key_may_not_be_used_is_not_shown(guarded, account, visi
     url = account.queue(KmsMasterKeyId=key["Arn"])
     name = url.rsplit("/", 1)[1]
     account.sqs.send_message(QueueUrl=url, MessageBody="sealed")
+    earlier = account.queue()
+    account.sqs.send_message(QueueUrl=earlier, MessageBody="not sealed")
+    account.sqs.set_queue_attributes(QueueUrl=earlier, Attributes={"KmsMasterKeyId": key["Arn"]})
     user = account.user(None, statement(Action="sqs:*", Resource="*"))
     (row,) = visitor(user.key).api(f"queues/{name}/messages")["messages"]
     assert row["body"] == "" and "AccessDenied" in row["notShown"]
     assert visitor(user.key).api(f"queues/{name}/search", text="sealed")["matches"] == []
+    earlier = f"queues/{earlier.rsplit('/', 1)[1]}/messages"
+    (row,) = visitor(user.key).api(earlier)["messages"]
+    assert row["body"] == "" and "AccessDenied" in row["notShown"], "it can't be received either"
+    whole = visitor(user.key).api(f"{earlier}/{row['sequence']}")
+    assert whole["body"] == "" and "AccessDenied" in whole["notShown"]
+    assert visitor(account.root).api(earlier)["messages"][0]["body"] == "not sealed"
     (row,) = visitor(account.root).api(f"queues/{name}/messages")["messages"]
     assert row["body"] == "sealed" and row["notShown"] is None
     assert visitor(account.root).api(f"queues/{name}")["encryption"] == "kms"
 
 
-def test_prometheus_shows_a_key(guarded, account):
+def test_prometheus_shows_a_key(guarded, account, operator, visitor):
     browser = Browser(guarded.console)
 
     def scrape(key: Key) -> Answered:
@@ -1060,6 +1151,22 @@ def test_prometheus_shows_a_key(guarded, account):
     assert b"bongsu_build_info" in scrape(guarded.root).body
     assert scrape(account.root).status == 403, "it names everybody's queues"
     assert scrape(Key(guarded.root.id, "wrong")).status == 403
+    name = unique()
+    operator("CreateUser", UserName=name)
+    key = operator.new_key(UserName=name)
+    refused = scrape(key)
+    assert (refused.status, refused.code) == (403, "AccessDenied"), "no policy allows it"
+    assert eventually(lambda: audited(guarded, action="GetMetrics", outcome="AccessDenied"), 5)
+    looking = statement(Action="sqs:*", Resource="*")
+    operator("PutUserPolicy", UserName=name, PolicyName="looks", PolicyDocument=policy(looking))
+    user = visitor(key)
+    assert user.api("overview")["process"] is None
+    assert user.get("/api/history?series=requests&fromMs=1&toMs=2", expect=403).code == "AccessDenied"
+    metrics = statement(Action="bongsu:GetMetrics", Resource="*")
+    operator("PutUserPolicy", UserName=name, PolicyName="metrics", PolicyDocument=policy(metrics))
+    assert b"bongsu_build_info" in scrape(key).body
+    assert user.api("overview")["process"] is not None
+    user.get("/api/history?series=requests&fromMs=1&toMs=2")
     assert browser.get("/api/queues", expect=401).code == "SignInRequired", "a scrape is no session"
 
 
@@ -1089,6 +1196,7 @@ def test_the_console_speaks_tls_where_the_api_does(new_server, certificate):
     browser = Browser(address, context)
     answer = browser.sign_in(root_key(server))
     assert "Secure" in answer.headers["set-cookie"].split("; ")
+    assert answer.headers["set-cookie"].startswith("__Host-bongsu_console=")
     assert browser.sqs("CreateQueue", QueueName="q")["QueueUrl"] == f"{server.endpoint}/000000000000/q"
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         Browser(address.replace("https", "http")).get("/livez")
