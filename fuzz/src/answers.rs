@@ -19,17 +19,20 @@ enum Answer {
     Refusal(u8, String),
 }
 
+/// A message attribute: its type, and its value as text or as bytes, in whatever combination.
+type Value = (String, Option<String>, Option<Vec<u8>>);
+
 #[derive(Debug)]
 struct Received {
     body: String,
     system: StringMap,
-    attributes: BTreeMap<String, (String, Option<String>, Option<Vec<u8>>)>,
+    attributes: BTreeMap<String, Value>,
 }
 
 // By hand: the macro would have all other macros of the workspace built with features that only it needs.
 impl<'a> Arbitrary<'a> for Answer {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        Ok(match u64::from(u32::arbitrary(bytes)?) * 6 >> 32 {
+        Ok(match (u64::from(u32::arbitrary(bytes)?) * 6) >> 32 {
             0 => Self::Messages(bytes.arbitrary()?),
             1 => Self::Urls(bytes.arbitrary()?, bytes.arbitrary()?),
             2 => Self::Attributes(bytes.arbitrary()?),
