@@ -894,6 +894,16 @@ def test_signing_in_and_out(guarded, account):
     eventually(lambda: audited(guarded, action="SignIn", outcome="ok", account=account.number), 5)
 
 
+def test_only_what_could_be_a_keys_id_is_in_the_audit_log(guarded):
+    browser, marks = Browser(guarded.console), ("AKIASOMEBODYUNKNOWN7", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "no id")
+    for mark in marks:
+        browser.sign_in(Key(mark, "x"), 403)
+    noted = eventually(lambda: audited(guarded, action="SignIn", claimedAccessKeyId=marks[0]), 5)
+    assert noted[0]["outcome"] == "AccessDenied"
+    text = (guarded.home / "audit.log").read_text()
+    assert marks[1] not in text and marks[2] not in text
+
+
 def test_a_new_sign_in_ends_the_session_before(account, visitor):
     browser = visitor(account.root)
     before = browser.cookie

@@ -47,6 +47,7 @@ fn a_text_is_found_wherever_people_see_it() {
 fn a_list_shows_the_beginnings() {
     let long = row(&"é".repeat(5000)).cut();
     assert_eq!((long.body.chars().count(), long.body_bytes, long.truncated), (4096, 10_000, true));
+    assert!(long.body.capacity() < 10_000, "the rest takes no memory");
     let exact = row(&"é".repeat(4096)).cut();
     assert_eq!((exact.body.chars().count(), exact.truncated), (4096, false));
     let mut attribute = row("short");
