@@ -400,7 +400,10 @@ fn run_journal(shared: &Shared, mut journal: Box<dyn Journal>) -> Box<dyn Journa
             JournalWork::Append(expected, stamp, payload) => {
                 let begun = shared.clocks.elapsed();
                 let result = journal.append(expected, stamp, &payload);
-                shared.commits.note(shared.clocks.elapsed().saturating_sub(begun));
+                // A full disk refuses quickly, again and again: no commits, and none that were fast.
+                if result.is_ok() {
+                    shared.commits.note(shared.clocks.elapsed().saturating_sub(begun));
+                }
                 // Let go of before the partition gathers another batch, which may be in the same memory.
                 drop(payload);
                 shared.step(Then::Gather, |partition, reading| partition.appended(reading, result));

@@ -43,7 +43,7 @@ use sampler::Sampled;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use survey::Surveys;
+use survey::{Surveys, Wanted};
 use tokio::task::JoinHandle;
 
 /// How old a look at all queues may be for who asks for one.
@@ -70,6 +70,8 @@ struct Inner {
     surveys: Surveys,
     sampled: Mutex<Sampled>,
     history: Mutex<Keeping>,
+    /// How many queues the history has no room for, as of the last sample: it is locked while it is written.
+    left_out: AtomicU64,
 }
 
 impl std::fmt::Debug for Inner {
@@ -138,6 +140,7 @@ impl Watch {
             surveys: Surveys::default(),
             sampled: Mutex::default(),
             history: Mutex::new(history),
+            left_out: AtomicU64::new(0),
         }))
     }
 
@@ -219,15 +222,14 @@ impl Watch {
         self.0.sampled().sparks.show(wall_ms(), name)
     }
 
-    /// All queues, in order of name, as they were at most a second ago. Where the store failed, as they were then.
+    /// All queues, in order of name, as they were at most a second ago. Where the store doesn't answer, as they were when it last did.
     pub async fn survey(&self) -> Arc<Vec<Surveyed>> {
         self.0.survey().await.queues
     }
 
     /// As [`Watch::survey`], but not from before [`Watch::now_ns`] said this.
     pub(crate) async fn survey_since(&self, since_ns: u64) -> Arc<Vec<Surveyed>> {
-        let max_age_ns = MAX_SURVEY_AGE_NS.min(self.now_ns().saturating_sub(since_ns));
-        self.0.surveys.at_most(max_age_ns, &self.0.node, self.0.clock).await.queues
+        self.0.survey_since(since_ns).await.queues
     }
 
     /// Those of these queues that somebody should look at, the worst first, at most ten.
@@ -285,7 +287,12 @@ impl Watch {
 
 impl Inner {
     async fn survey(&self) -> survey::Snapshot {
-        self.surveys.at_most(MAX_SURVEY_AGE_NS, &self.node, self.clock).await
+        self.survey_since(0).await
+    }
+
+    async fn survey_since(&self, since_ns: u64) -> survey::Snapshot {
+        let wanted = Wanted { max_age_ns: MAX_SURVEY_AGE_NS, since_ns };
+        self.surveys.get(wanted, &self.node, self.clock).await
     }
 
     fn sampled(&self) -> MutexGuard<'_, Sampled> {

@@ -10,6 +10,9 @@ const MAX_OF_QUEUE: usize = 32;
 const MAX_OF_ALL: usize = 10_000;
 /// What of a user agent is kept.
 const MAX_AGENT_BYTES: usize = 200;
+/// Where a queue has more receivers, who was not seen for so long makes room. Others don't: a crowd in which everybody is busy would
+/// take turns at every receive, and nobody's rate would say anything.
+const IDLE_NS: u64 = 30 * 1_000_000_000;
 /// Who was not seen for so long is forgotten.
 const FORGOTTEN_NS: u64 = 300 * 1_000_000_000;
 
@@ -75,6 +78,10 @@ impl Noted {
         }
     }
 
+    fn is_idle(&self, now_ns: u64) -> bool {
+        self.waiting == 0 && now_ns.saturating_sub(self.last_seen_ns) >= IDLE_NS
+    }
+
     fn receives_per_second(&self, now_ns: u64) -> f64 {
         let (then_ns, before) = self.samples[0];
         let seconds = now_ns.saturating_sub(then_ns) as f64 / 1e9;
@@ -120,7 +127,7 @@ impl Consumers {
             return list.get_mut(index);
         }
         if list.len() >= MAX_OF_QUEUE {
-            let idle = list.iter_mut().filter(|noted| noted.waiting == 0);
+            let idle = list.iter_mut().filter(|noted| noted.is_idle(now_ns));
             let longest_unseen = idle.min_by_key(|noted| noted.last_seen_ns)?;
             *longest_unseen = Noted::new(caller, user_agent, now_ns);
             return Some(longest_unseen);
@@ -188,7 +195,7 @@ fn printable(text: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Consumers, FORGOTTEN_NS, MAX_OF_ALL, MAX_OF_QUEUE};
+    use super::{Consumers, FORGOTTEN_NS, IDLE_NS, MAX_OF_ALL, MAX_OF_QUEUE};
     use crate::access::Caller;
     use std::net::IpAddr;
     use std::sync::Arc;
@@ -256,17 +263,24 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unseen_makes_room_but_not_who_waits() {
+    fn the_longest_unseen_makes_room_but_not_who_waits_or_is_busy() {
         let (consumers, of_all) = consumers();
         for number in 0..MAX_OF_QUEUE as u8 {
             consumers.note(&caller(number), b"x", u64::from(number));
         }
         consumers.wait(&caller(0), b"x", 0, true);
-        consumers.note(&caller(200), b"x", 100);
-        let shown = consumers.show(100, 0);
-        let has = |number: u8| shown.iter().any(|consumer| consumer.address == caller(number).address);
-        assert_eq!(shown.len(), MAX_OF_QUEUE);
-        assert!(has(200) && has(0) && !has(1));
+        let has = |number: u8| {
+            let shown = consumers.show(IDLE_NS + 1, 0);
+            assert_eq!(shown.len(), MAX_OF_QUEUE);
+            shown.iter().any(|consumer| consumer.address == caller(number).address)
+        };
+        // All of them were there in the last seconds.
+        consumers.note(&caller(200), b"x", IDLE_NS);
+        assert!(!has(200) && has(0) && has(1));
+        consumers.note(&caller(200), b"x", IDLE_NS + 1);
+        assert!(has(200) && has(0) && !has(1) && has(2));
+        consumers.note(&caller(201), b"x", IDLE_NS + 1);
+        assert!(!has(201) && has(200) && has(2));
         assert_eq!(of_all.load(Ordering::Relaxed), MAX_OF_QUEUE);
     }
 

@@ -134,7 +134,7 @@ impl QueueCounters {
         self.totals().rates_since(&before, now_ns.saturating_sub(then_ns).max(MIN_SPAN_NS))
     }
 
-    /// Notes a sample; gives the rates since the last one.
+    /// Notes a sample; gives the rates since the last one, or over [`MIN_SPAN_NS`] where the counters are younger.
     pub(super) fn sample(&self, now_ns: u64) -> Rates {
         let totals = self.totals();
         let mut past = self.past();
@@ -146,7 +146,7 @@ impl QueueCounters {
             past.samples.pop_front();
         }
         past.samples.push_back((now_ns, totals));
-        totals.rates_since(&before, now_ns - then_ns)
+        totals.rates_since(&before, (now_ns - then_ns).max(MIN_SPAN_NS))
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
@@ -310,5 +310,15 @@ mod tests {
         }
         assert_eq!(counters.rates(at(660)), Rates::default());
         assert_eq!(counters.sample(at(660)), Rates::default(), "no time went by");
+    }
+
+    /// Charts and overviews agree: one message just before a sample is no flood.
+    #[test]
+    fn the_first_sample_of_a_young_queue_is_no_peak() {
+        let all = Counters::new(Clock::start());
+        let counters = all.of(&name(1));
+        counters.sent(100);
+        let soon_ns = counters.past().samples[0].0 + 2_000_000;
+        assert_eq!(counters.sample(soon_ns).sent, 0.1);
     }
 }

@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// Ten seconds apart, as samples are taken: an hour.
 const STEP_MS: u64 = 10_000;
 const POINTS: usize = 360;
+/// A clock that was set back by more than this (ten minutes) won't soon be where it was: the subject begins anew.
+const MAX_SET_BACK_STEPS: u64 = 60;
 /// Of those without, so many are counted.
 const MAX_LEFT_OUT: usize = 100_000;
 /// So many queues have a history. Each takes 13 KiB in an hour.
@@ -28,7 +30,7 @@ struct Subject {
 }
 
 impl MemoryHistory {
-    /// Notes values; what the clock says for the second time, or less than before, is left out.
+    /// Notes values; what the clock says for the second time, or a little less than before, is left out.
     pub(super) fn record(&mut self, now_ms: u64, subject: &str, values: &[(Series, f64)]) {
         let step = now_ms / STEP_MS;
         if !self.subjects.contains_key(subject) {
@@ -43,6 +45,9 @@ impl MemoryHistory {
             self.subjects.insert(subject.to_owned(), Subject { last_step: step.saturating_sub(1), series });
         }
         let Some(found) = self.subjects.get_mut(subject) else { return };
+        if step.saturating_add(MAX_SET_BACK_STEPS) < found.last_step {
+            *found = Subject { last_step: step.saturating_sub(1), series: HashMap::new() };
+        }
         if step <= found.last_step {
             return;
         }
@@ -139,6 +144,15 @@ mod tests {
         let history = recorded([(5, 1.0), (5, 9.0), (3, 9.0), (6, 2.0)]);
         let found = history.query("q", Series::Visible, (T0 + 30_000, T0 + 70_000), 100);
         assert_eq!(found.values, [None, None, Some(1.0), Some(2.0)]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_far_back_begins_anew() {
+        let history = recorded([(100, 1.0), (101, 2.0), (41, 9.0), (40, 3.0), (41, 4.0)]);
+        let found = history.query("q", Series::Visible, (T0 + 390_000, T0 + 420_000), 100);
+        assert_eq!(found.values, [None, Some(3.0), Some(4.0)]);
+        let found = history.query("q", Series::Visible, (T0 + 1_000_000, T0 + 1_020_000), 100);
+        assert_eq!(found.values, [None, None]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use bongsu_engine::QueueName;
 use bongsu_node::Status;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The page's content type.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -176,10 +177,9 @@ pub(super) fn render(inner: &Inner, found: &Snapshot) -> Vec<u8> {
     page.possibly(DISK_FREE, disk.map(|disk| disk.free_bytes as f64));
     render_commits(&mut page, inner);
     page.single(READY, f64::from(u8::from(inner.node.status() == Status::Ready)));
-    let failures = inner.authentication_failures.load(std::sync::atomic::Ordering::Relaxed);
-    page.single(FAILURES, failures as f64);
+    page.single(FAILURES, inner.authentication_failures.load(Ordering::Relaxed) as f64);
     page.single(QUEUES, found.queues.len() as f64);
-    page.single(LEFT_OUT, inner.history().left_out() as f64);
+    page.single(LEFT_OUT, inner.left_out.load(Ordering::Relaxed) as f64);
     let process = Process::read();
     page.possibly(RESIDENT, process.resident_bytes.map(|bytes| bytes as f64));
     page.single(CPU, process.cpu_seconds_total);

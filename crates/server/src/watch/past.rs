@@ -12,6 +12,8 @@ const SAMPLES: usize = 6;
 const MIN_SPAN_NS: u64 = 10_000_000_000;
 /// Minutes that a sparkline shows.
 pub(super) const SPARK_MINUTES: usize = 30;
+/// A clock that was set back by more than this won't soon be where it was: what was noted until then goes, so that it can go on.
+const MAX_SET_BACK_MINUTES: u64 = 10;
 /// So many queues have one.
 const MAX_SPARKS: usize = 20_000;
 
@@ -160,7 +162,11 @@ impl Sparks {
 
 impl Spark {
     fn note(&mut self, minute: u64, depth: f32) {
-        // A clock that goes back writes into the minute that is the last one here.
+        if minute.saturating_add(MAX_SET_BACK_MINUTES) < self.minute {
+            *self = Self { minute, values: VecDeque::from([depth]) };
+            return;
+        }
+        // A clock that goes back a little writes into the minute that is the last one here.
         let passed = minute.saturating_sub(self.minute);
         if passed > 0 {
             let missed = usize::try_from(passed - 1).unwrap_or(usize::MAX).min(SPARK_MINUTES);
@@ -203,7 +209,7 @@ mod tests {
             kms_key_id: None,
             sse: None,
         };
-        Snapshot { taken_ns: 1, queues: Arc::new(vec![queue]) }
+        Snapshot { taken_ns: 1, ended_ns: 1, queues: Arc::new(vec![queue]) }
     }
 
     const MINUTE_MS: u64 = 60_000;
@@ -221,8 +227,22 @@ mod tests {
         assert_eq!(sparks.show(1000 * MINUTE_MS, &name()), [None; SPARK_MINUTES]);
         sparks.sample(102 * MINUTE_MS, &found(6));
         assert_eq!(sparks.show(103 * MINUTE_MS, &name())[3], Some(6.0), "a clock that goes back");
-        let nothing = Snapshot { taken_ns: 1, queues: Arc::default() };
+        let nothing = Snapshot { taken_ns: 1, ..Snapshot::default() };
         assert_eq!(sparks.sample(104 * MINUTE_MS, &nothing), (vec![], vec![name()]));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_far_back_begins_anew() {
+        let mut sparks = Sparks::default();
+        for minute in 100..120 {
+            sparks.sample(minute * MINUTE_MS, &found(1));
+        }
+        sparks.sample(109 * MINUTE_MS, &found(2));
+        assert_eq!(sparks.show(109 * MINUTE_MS, &name()).len(), 20, "ten minutes are waited for");
+        sparks.sample(108 * MINUTE_MS, &found(3));
+        assert_eq!(sparks.show(108 * MINUTE_MS, &name()), [Some(3.0)]);
+        sparks.sample(109 * MINUTE_MS, &found(4));
+        assert_eq!(sparks.show(109 * MINUTE_MS, &name()), [Some(3.0), Some(4.0)]);
     }
 
     #[test]

@@ -10,15 +10,14 @@ use crate::clock;
 use bongsu_engine::{QueueName, Surveyed};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Samples between two writes of the history.
 const FLUSH_SAMPLES: u64 = 6;
-/// A look that a client just asked for will do.
-const MAX_SURVEY_AGE_NS: u64 = 1_000_000_000;
-/// An older look than this is none: the store doesn't answer any more. Better a gap than what was.
+/// A look that ended longer ago is none: the store doesn't answer any more. Better a gap than what was.
 const MAX_SAMPLE_AGE_NS: u64 = 5_000_000_000;
 const MINUTE_MS: u64 = 60_000;
 
@@ -38,7 +37,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let found = inner.surveys.at_most(MAX_SURVEY_AGE_NS, &inner.node, inner.clock).await;
+        let found = inner.survey().await;
         let sampling = Arc::clone(&inner);
         // With ten thousand queues this takes some milliseconds, and it reads and writes files.
         if let Err(error) = tokio::task::spawn_blocking(move || sample(&sampling, &found)).await {
@@ -55,7 +54,7 @@ pub(super) fn sample(inner: &Inner, found: &Snapshot) {
 /// Takes a sample at this time of the server's clock.
 pub(super) fn sample_at(inner: &Inner, found: &Snapshot, now_ns: u64) {
     let wall_ms = clock::wall_ms();
-    if found.taken_ns == 0 || now_ns.saturating_sub(found.taken_ns) > MAX_SAMPLE_AGE_NS {
+    if found.taken_ns == 0 || now_ns.saturating_sub(found.ended_ns) > MAX_SAMPLE_AGE_NS {
         return;
     }
     inner.counters.retain(found.taken_ns, |name| found.find(name).is_some());
@@ -92,6 +91,7 @@ pub(super) fn sample_at(inner: &Inner, found: &Snapshot, now_ns: u64) {
         let rates = of_queues.by_name.get(&queue.name).copied();
         history.record(wall_ms, &subject(&queue.name), &values_of_queue(queue, rates));
     }
+    inner.left_out.store(history.left_out() as u64, Ordering::Relaxed);
     if count % FLUSH_SAMPLES == 0 {
         drop(history);
         inner.flush_history(disk);

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::actions::{Action, Ending};
-use super::survey::Snapshot;
+use super::survey::{Snapshot, Wanted};
 use super::{Clock, Series, Watch, sampler};
 use crate::access::Caller;
 use bongsu_engine::{Command, Outgoing, QueueName, StringMap};
@@ -41,7 +41,7 @@ async fn send(watch: &Watch, name: &QueueName, count: usize) {
 
 /// A sample as if it were taken ten seconds later than it is.
 async fn sample(watch: &Watch) {
-    let found = watch.0.surveys.at_most(0, &watch.0.node, watch.0.clock).await;
+    let found = watch.0.surveys.get(Wanted::default(), &watch.0.node, watch.0.clock).await;
     let inner = std::sync::Arc::clone(&watch.0);
     tokio::task::spawn_blocking(move || sampler::sample(&inner, &found)).await.unwrap();
 }
@@ -58,7 +58,7 @@ async fn a_survey_sees_all_queues_and_is_taken_once_for_all_who_ask() {
     assert!(one.is_sorted_by(|a, b| a.name < b.name));
     create(&watch, &name("late"), &[]).await;
     assert_eq!(watch.survey().await.len(), 600, "it is no second old");
-    assert_eq!(watch.0.surveys.at_most(0, &watch.0.node, watch.0.clock).await.queues.len(), 601);
+    assert_eq!(watch.0.surveys.get(Wanted::default(), &watch.0.node, watch.0.clock).await.queues.len(), 601);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn what_can_not_be_looked_at_is_a_gap() {
     create(&watch, &queue, &[]).await;
     send(&watch, &queue, 1).await;
     sample(&watch).await;
-    let old = Snapshot { taken_ns: 1, queues: std::sync::Arc::default() };
+    let old = Snapshot { taken_ns: 1, ended_ns: 1, ..Snapshot::default() };
     for unanswered in [Snapshot::default(), old] {
         let inner = std::sync::Arc::clone(&watch.0);
         let is_old = unanswered.taken_ns > 0;
@@ -253,6 +253,20 @@ async fn the_page_for_prometheus_says_what_was_counted() {
     ] {
         assert_eq!(series.get(&key), Some(&value), "{key}");
     }
+}
+
+/// On a disk that stands still the history is locked for as long as it is written.
+#[test]
+fn the_page_does_not_wait_for_the_history() {
+    let watch = watch();
+    let held = watch.0.history();
+    let (inner, (done, is_done)) = (std::sync::Arc::clone(&watch.0), std::sync::mpsc::channel());
+    let rendering =
+        std::thread::spawn(move || done.send(super::metrics::render(&inner, &Snapshot::default())));
+    let page = is_done.recv_timeout(std::time::Duration::from_secs(10));
+    drop(held);
+    rendering.join().unwrap().unwrap();
+    assert!(String::from_utf8(page.unwrap()).unwrap().contains("\nbongsu_ready 1\n"));
 }
 
 /// What operators are told is what they get: names and types.

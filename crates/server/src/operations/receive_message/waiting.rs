@@ -44,12 +44,15 @@ async fn wait(
         call.user_agent(),
     );
     let since_ns = call.edge.watch.now_ns();
-    let received = tokio::select! {
-        received = receiving => received.map_err(|error| from_call(error, about))?,
-        () = call.connection.departure() => return Ok(None),
+    let outcome = tokio::select! {
+        received = receiving => Some(received),
+        () = call.connection.departure() => None,
     };
+    // However it ended: a client that gives up, or a queue that is deleted, made nobody work for that long.
     let waited_ns = call.edge.watch.now_ns().saturating_sub(since_ns);
     call.watching.waited(waited_ns + UNWATCHED.as_nanos() as u64);
+    let Some(received) = outcome else { return Ok(None) };
+    let received = received.map_err(|error| from_call(error, about))?;
     if received.deliveries.is_empty() {
         return Ok(Some(received));
     }
