@@ -442,17 +442,20 @@ impl<T: Token> Partition<T> {
             return;
         }
         let moment = self.moment(reading);
+        // The open batch has one moment, and while the journal refuses the entry before it, it stays open: its time stands still,
+        // and what is due must not wait for it.
+        let now_ms = self.clock.moment(reading).0.now_ms;
         self.look_after_waiters(moment);
-        if self.engine.has_running_tasks() && moment.now_ms >= self.upkeep.next_task_step_ms {
-            self.upkeep.next_task_step_ms = moment.now_ms + TASK_STEP_MS;
+        if self.engine.has_running_tasks() && now_ms >= self.upkeep.next_task_step_ms {
+            self.upkeep.next_task_step_ms = now_ms + TASK_STEP_MS;
             // A move writes as much as a receive for each message, and nobody waits for it.
             if !self.is_low_on_room() {
                 self.step_tasks(moment);
             }
         }
-        if moment.now_ms >= self.upkeep.next_ms {
-            self.upkeep.next_ms = moment.now_ms + UPKEEP_MS;
-            self.retry_append(moment);
+        if now_ms >= self.upkeep.next_ms {
+            self.upkeep.next_ms = now_ms + UPKEEP_MS;
+            self.retry_append(now_ms);
             if self.has_space_for(0) {
                 let more = self.engine.expire(moment, &mut self.open.batch);
                 self.upkeep.next_ms -= if more { UPKEEP_MS - TASK_STEP_MS } else { 0 };
@@ -475,9 +478,9 @@ impl<T: Token> Partition<T> {
         }
     }
 
-    fn retry_append(&mut self, moment: Moment) {
+    fn retry_append(&mut self, now_ms: u64) {
         let Some(appending) = &mut self.appending else { return };
-        if appending.retry_ms.take_if(|at| *at <= moment.now_ms).is_some() {
+        if appending.retry_ms.take_if(|at| *at <= now_ms).is_some() {
             let (expected, stamp, payload) = (appending.position, appending.stamp, appending.payload.clone());
             self.outputs.push(Output::Append { expected, stamp, payload });
         }

@@ -380,6 +380,24 @@ fn a_full_disk_is_tried_again_and_nothing_is_answered_meanwhile() {
     assert!(matches!(&house.replies[&sent], Ok(Reply::Sent(results)) if results[0].is_ok()));
 }
 
+/// A batch that is open has one moment. While the disk was full and somebody deleted or made something meanwhile, time stood still with it:
+/// the append was never tried again, and nobody got an answer until a restart.
+#[test]
+fn a_full_disk_is_tried_again_also_while_others_wait_in_a_batch() {
+    let mut house = House::new(u64::MAX);
+    house.ask(send(1, 100)).unwrap();
+    let received = house.receive_now();
+    let sent = house.call(send(2, 100));
+    let deleted = house.call(Command::Delete { name: queue(), receipts: vec![received[0].1] });
+    house.asked.clear();
+    house.partition.appended(house.reading(), Err(AppendError::Full));
+    house.collect();
+    assert!(!house.replies.contains_key(&sent) && !house.replies.contains_key(&deleted));
+    house.pass(2_000);
+    assert!(matches!(&house.replies[&sent], Ok(Reply::Sent(results)) if results[0].is_ok()));
+    assert!(house.replies[&deleted].is_ok());
+}
+
 #[test]
 fn with_little_room_sends_are_refused_and_receives_and_deletes_go_on() {
     let mut house = House::new(u64::MAX);
