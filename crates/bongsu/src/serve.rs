@@ -133,10 +133,13 @@ async fn serve(settings: Settings, store: Store, gatherer: Gatherer) -> Result<(
         tracing::warn!("stopped at once by a second signal");
         std::process::exit(1);
     });
-    if let Some(console) = console {
-        console.stop().await;
-    }
-    server.stop().await;
+    // Both at once: `/readyz` says no from the first moment on.
+    let console = async {
+        if let Some(console) = console {
+            console.stop().await;
+        }
+    };
+    tokio::join!(server.stop(), console);
     close(node).await?;
     tracing::info!("stopped");
     Ok(())

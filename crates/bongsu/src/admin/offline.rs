@@ -10,23 +10,24 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Which store, and how it is opened.
+/// Which store, and how it is opened. Without `--root` none of this matters, and nothing asks for it either: the server's own
+/// environment, in which it may all be set, must not keep anybody from asking the server.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Offline {
     /// Make a key for the root of the default account (or --account) without a server, on a store that nobody serves
     #[arg(long)]
     pub(super) root: bool,
     /// The store
-    #[arg(long, env = "BONGSU_DATA_DIR", value_name = "DIR", requires = "root")]
+    #[arg(long, env = "BONGSU_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// File with the store's master key [default: master.key in the data directory]
-    #[arg(long, env = "BONGSU_MASTER_KEY_FILE", value_name = "FILE", requires = "root")]
+    #[arg(long, env = "BONGSU_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
     /// Command that prints the master key; the key itself may also be in BONGSU_MASTER_KEY
-    #[arg(long, env = "BONGSU_MASTER_KEY_COMMAND", value_name = "COMMAND", requires = "root")]
+    #[arg(long, env = "BONGSU_MASTER_KEY_COMMAND", value_name = "COMMAND")]
     master_key_command: Option<String>,
     /// The server's configuration file, for all of these
-    #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE", requires = "root")]
+    #[arg(long, env = "BONGSU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Remove the keys that the root has: needed where it has two
     #[arg(long, requires = "root")]

@@ -23,7 +23,14 @@ pub(crate) struct Server {
 /// The binary under test, with nothing of this process's settings.
 pub(crate) fn bongsu(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bongsu"));
-    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    // The console's usual port may be somebody else's.
+    command
+        .args(arguments)
+        .env_clear()
+        .env("BONGSU_CONSOLE_LISTEN", "off")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -38,10 +38,10 @@ fn a_server_is_governed_over_tls_by_who_trusts_it() {
     assert!(code == Some(0) && said.contains("alice"), "{said}");
     // Nobody has signed it but itself.
     let (code, said) = run(&server, &["user", "list"]);
-    assert!(code == Some(2) && said.contains("--ca-file"), "{said}");
+    assert!(code == Some(2) && said.contains("--ca-bundle"), "{said}");
     let [other, _] = write_certificate(directory.path(), "other");
     let (code, said) = run(&server, &["user", "list", "--ca-file", &other]);
-    assert!(code == Some(2) && said.contains("--ca-file"), "{said}");
+    assert!(code == Some(2) && said.contains("--ca-bundle"), "{said}");
     let missing = directory.path().join("missing.pem");
     let (code, said) = run(&server, &["user", "list", "--ca-file", missing.to_str().unwrap()]);
     assert!(code == Some(2) && said.contains("missing.pem"), "{said}");

@@ -54,6 +54,8 @@ impl Redrive {
         }
         let destination = match &self.to {
             None => None,
+            // As it is: the server judges it, its region and account too.
+            Some(to) if to.starts_with("arn:") => Some(to.clone()),
             Some(to) => {
                 let to = session.queue(to)?;
                 Some(session.arn(&to)?)
