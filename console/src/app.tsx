@@ -5,6 +5,7 @@ import { api, place, session } from "./api/client";
 import { latestOverview } from "./api/events";
 import { messages } from "./i18n";
 import { followKeys } from "./keys";
+import { adoptPlace } from "./place";
 import { parameters, path } from "./router";
 import { Loading, Notice } from "./ui/basics";
 import { ErrorNotice } from "./ui/errors";
@@ -57,13 +58,6 @@ export function App(): JSX.Element {
       <Toasts />
     </>
   );
-}
-
-/** A link may say whose queues it is about, or this window did before; otherwise they are the server's or the user's own. */
-function adoptPlace(): void {
-  const [account, region] = (sessionStorage.getItem("bongsu.place") ?? "/").split("/");
-  const wanted = { account: parameters.value.get("account") ?? account, region: parameters.value.get("region") ?? region };
-  if (wanted.account || wanted.region) place.value = { account: wanted.account || null, region: wanted.region || null };
 }
 
 function Screen(): JSX.Element {

@@ -18,12 +18,14 @@ export function setGuard(mayLeave: (() => boolean) | null): void {
   guard = mayLeave;
 }
 
-export function go(address: string, how: { replace?: boolean; keepScroll?: boolean } = {}): void {
-  if (!how.replace && guard && !guard()) return;
+/** Answers whether it went: who has something unsaved may want to stay. */
+export function go(address: string, how: { replace?: boolean; keepScroll?: boolean } = {}): boolean {
+  if (!how.replace && guard && !guard()) return false;
   if (!how.replace) guard = null;
   window.history[how.replace ? "replaceState" : "pushState"](null, "", address);
   location.value = current();
   if (!how.keepScroll) window.scrollTo(0, 0);
+  return true;
 }
 
 /** Changes parameters of the page that is shown; empty ones go. */

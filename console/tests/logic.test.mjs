@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
@@ -133,6 +134,23 @@ test("placeholders are filled, other braces are not", () => {
   assert.match(template.fill("{{uuid}}", 1, 0), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
+test("a text full of beginnings of placeholders costs no more than its length", () => {
+  const nasty = [`{{a${" ".repeat(100_000)}`, `{{a${" ".repeat(2_000)}`.repeat(50), "{{".repeat(50_000), `{{${"a".repeat(100_000)}`, "{{a ".repeat(25_000)];
+  for (const text of nasty) {
+    // The limit ends a search that is under way, which a clock looked at afterwards would not.
+    const within = (work) => runInNewContext("work()", { work }, { timeout: 2_000 });
+    assert.equal(within(() => template.fill(text, 1, 0)), text);
+    assert.equal(within(() => template.withDigits(text)), text);
+  }
+  assert.equal(template.withDigits('{"a": {{ pick 1|2 }}}'), `{"a": ${"1".repeat(14)}}`);
+});
+
+test("line ends are kept where all are the same", () => {
+  assert.deepEqual(["a", "a\r\nb\r\n", "a\nb", "a\r\nb\n", "a\rb"].map(draft.lineEndOf), [null, "\r\n", "\n", "\n", "\n"]);
+  assert.equal(draft.withLineEnd("a\nb\n", "\r\n"), "a\r\nb\r\n");
+  assert.equal(draft.withLineEnd("a\r\nb\rc\n", "\n"), "a\nb\nc\n");
+});
+
 test("what a message may be", () => {
   const standard = { fifo: false, contentBased: false, maximumBytes: 1024 };
   const fifo = { ...standard, fifo: true };
@@ -178,6 +196,9 @@ test("a dead letter is sent again as it was, braces and all", () => {
   const row = { body: '{"t":"{{n}}"}', attributes: { MessageGroupId: "g{{n}}", SequenceNumber: "1" }, messageAttributes: { a: { DataType: "String", StringValue: "{{n}}" } } };
   const sent = draft.resending(draft.draftOf(row), 0);
   assert.equal(sent.MessageBody, row.body);
+  const rules = { fifo: true, contentBased: false, maximumBytes: 12, asWritten: true };
+  assert.deepEqual(draft.draftProblems(draft.draftOf({ ...row, messageAttributes: {} }), { ...rules, maximumBytes: 11 }), { body: "body-length" });
+  assert.deepEqual(draft.draftProblems(draft.draftOf({ ...row, messageAttributes: {} }), { ...rules, maximumBytes: row.body.length }), {});
   assert.equal(sent.MessageAttributes.a.StringValue, "{{n}}");
   assert.equal(sent.MessageGroupId, "g{{n}}");
   assert.match(sent.MessageDeduplicationId, /^[0-9a-f-]{36}$/);

@@ -326,8 +326,21 @@ test("permissions are added and removed, tags changed", async () => {
   const policy = async () => JSON.parse((await server.sqs("GetQueueAttributes", { QueueUrl: NAME, AttributeNames: ["Policy"] })).Attributes?.Policy ?? "{}");
   assert.deepEqual((await policy()).Statement[1].Action, ["SQS:SendMessage", "SQS:ReceiveMessage"]);
   await page.getByRole("button", { name: "Remove partner" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
   await eventually("the permission is gone", async () => (await policy()).Statement.length === 1);
+
+  // Two write at once: neither's change is lost unseen.
+  const others = JSON.stringify({ ...(await policy()), Id: "theirs" });
+  await page.getByLabel("Policy (JSON)").fill(JSON.stringify({ ...(await policy()), Id: "mine" }));
+  await server.sqs("SetQueueAttributes", { QueueUrl: NAME, Attributes: { Policy: others } });
+  await page.getByText("Somebody else has changed the policy").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Save" }).isDisabled());
+  await page.getByRole("button", { name: "Keep mine and overwrite theirs" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await eventually("mine is stored", async () => (await policy()).Id === "mine");
+
   await page.getByRole("button", { name: "Remove the policy" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
   await page.getByText("No policy").waitFor();
 
   await page.getByRole("tab", { name: "Tags" }).click();

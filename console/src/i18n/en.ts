@@ -8,6 +8,7 @@ export const en = {
     save: "Save",
     edit: "Edit",
     delete: "Delete",
+    remove: "Remove",
     stop: "Stop",
     retry: "Try again",
     refresh: "Refresh",
@@ -386,6 +387,7 @@ export const en = {
     sentOne: "Sent",
     sent: (amount: string, total: string) => `Sent ${amount} of ${total}`,
     failed: (amount: string) => `${plural(amount, "message was", "messages were")} refused:`,
+    stopped: (amount: string, total: string) => `Sending stopped: ${amount} of ${total} were sent.`,
     progress: "Messages sent",
     leave: "Messages are still being sent. Leave anyway?",
     problems: {
@@ -504,6 +506,7 @@ export const en = {
     resent: (queue: string) => `Sent to ${queue}`,
     discard: "Delete the dead letter afterwards",
     discardHint: "Once the corrected message was accepted.",
+    sentButKept: "The copy was sent; the dead letter is still here.",
     inFlightWarning: "A consumer holds this message now. It might handle it while you send another.",
   },
   access: {
@@ -525,7 +528,12 @@ export const en = {
     accountRule: "An account ID has twelve digits",
     everyAction: "All actions",
     document: "Policy",
+    removeText: "Whom the permission allows something loses it at once.",
     removeAll: "Remove the policy",
+    removeAllText: "All of its permissions and prohibitions end at once. Only the queue's own account may use it then.",
+    conflict: "Somebody else has changed the policy while you were writing.",
+    takeTheirs: "Take theirs",
+    keepMine: "Keep mine and overwrite theirs",
   },
   server: {
     title: "Server",

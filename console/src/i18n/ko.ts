@@ -8,6 +8,7 @@ export const ko: Messages = {
     save: "저장",
     edit: "편집",
     delete: "삭제",
+    remove: "제거",
     stop: "중지",
     retry: "다시 시도",
     refresh: "새로 고침",
@@ -386,6 +387,7 @@ export const ko: Messages = {
     sentOne: "보냈습니다",
     sent: (amount, total) => `${total}개 중 ${amount}개를 보냈습니다`,
     failed: (amount) => `메시지 ${amount}개가 거부되었습니다.`,
+    stopped: (amount, total) => `전송을 멈췄습니다. ${total}개 중 ${amount}개를 보냈습니다.`,
     progress: "보낸 메시지",
     leave: "아직 메시지를 보내는 중입니다. 그래도 나가시겠습니까?",
     problems: {
@@ -504,6 +506,7 @@ export const ko: Messages = {
     resent: (queue) => `${queue} 큐로 보냈습니다`,
     discard: "보낸 뒤 데드 레터 삭제",
     discardHint: "고친 메시지가 받아들여진 다음에 삭제합니다.",
+    sentButKept: "사본은 보냈지만 데드 레터가 아직 남아 있습니다.",
     inFlightWarning: "지금 한 소비자가 이 메시지를 처리하고 있습니다. 다시 보내는 동안 처리가 끝날 수도 있습니다.",
   },
   access: {
@@ -525,7 +528,12 @@ export const ko: Messages = {
     accountRule: "계정 ID는 열두 자리 숫자입니다",
     everyAction: "모든 작업",
     document: "정책",
+    removeText: "이 권한으로 허용되던 작업은 바로 할 수 없게 됩니다.",
     removeAll: "정책 제거",
+    removeAllText: "정책의 허용과 거부가 모두 바로 사라지고, 큐를 소유한 계정만 쓸 수 있습니다.",
+    conflict: "작성하는 동안 다른 사람이 정책을 바꿨습니다.",
+    takeTheirs: "바뀐 정책 가져오기",
+    keepMine: "내 정책으로 덮어쓰기",
   },
   server: {
     title: "서버",

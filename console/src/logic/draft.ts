@@ -54,19 +54,22 @@ export interface QueueRules {
   fifo: boolean;
   contentBased: boolean;
   maximumBytes: number;
+  /** Nothing in the content is filled in: the message was sent before. */
+  asWritten?: boolean;
 }
 
 export function draftProblems(draft: Draft, rules: QueueRules): DraftProblems {
   const found: DraftProblems = {};
   if (draft.body === "") found.body = "body-empty";
   else if (!BODY.test(draft.body)) found.body = "body-characters";
-  else if (sizeOf(outgoing(draft, 1, 0)) > rules.maximumBytes) found.body = "body-length";
+  else if (sizeOf(measured(draft, rules)) > rules.maximumBytes) found.body = "body-length";
   // Placeholders are filled later and may have spaces of their own.
-  const sample = (text: string): string => fill(text, 1, 0, () => 0);
+  const filled = (text: string): string => fill(text, 1, 0, () => 0);
+  const sample = rules.asWritten ? (text: string): string => text : filled;
   if (rules.fifo && draft.groupId === "") found.groupId = "group-missing";
   else if (draft.groupId !== "" && !ID.test(sample(draft.groupId))) found.groupId = "group-characters";
   if (rules.fifo && !rules.contentBased && draft.deduplicationId === "") found.deduplicationId = "deduplication-missing";
-  else if (draft.deduplicationId !== "" && !ID.test(sample(draft.deduplicationId))) found.deduplicationId = "deduplication-characters";
+  else if (draft.deduplicationId !== "" && !ID.test(filled(draft.deduplicationId))) found.deduplicationId = "deduplication-characters";
   if (draft.delay !== "" && !(/^\d{1,3}$/.test(draft.delay) && Number(draft.delay) <= 900)) found.delay = "delay-range";
   const attributes = attributesProblem(draft.attributes, sample);
   if (attributes) found.attributes = attributes;
@@ -92,6 +95,11 @@ export function outgoing(draft: Draft, n: number, nowMs: number, body = draft.bo
 /** The draft as it stands: braces in the content of a message that was sent before mean what they did then. */
 export function resending(draft: Draft, nowMs: number): Outgoing {
   return build(draft, draft.body, (text) => fill(text, 1, nowMs), false);
+}
+
+/** The message whose size counts, before it is sent. */
+export function measured(draft: Draft, rules: QueueRules): Outgoing {
+  return rules.asWritten ? resending(draft, 0) : outgoing(draft, 1, 0);
 }
 
 function build(draft: Draft, body: string, filled: (text: string) => string, content: boolean): Outgoing {
@@ -152,6 +160,17 @@ export function draftOf(message: MessageRow): Draft {
     deduplicationId: fifo ? "{{uuid}}" : "",
     delay: "",
   };
+}
+
+/** How a text's lines end: all of them with CRLF, or as fields of a page have them; null where it has one line only. */
+export function lineEndOf(text: string): "\r\n" | "\n" | null {
+  const ends = text.match(/\r\n|[\r\n]/g);
+  if (!ends) return null;
+  return ends.every((end) => end === "\r\n") ? "\r\n" : "\n";
+}
+
+export function withLineEnd(text: string, end: string): string {
+  return text.replace(/\r\n?|\n/g, end);
 }
 
 export type FileSplit = "whole" | "lines" | "json";

@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { bytes, count } from "../format";
 import { messages } from "../i18n";
-import { MOST_ATTRIBUTES, outgoing, sizeOf, type AttributeDraft, type Draft, type DraftProblems, type QueueRules } from "../logic/draft";
+import { MOST_ATTRIBUTES, lineEndOf, measured, sizeOf, withLineEnd, type AttributeDraft, type Draft, type DraftProblems, type QueueRules } from "../logic/draft";
 import { JsonError, parseJson, tryJson, writeJson } from "../logic/json";
+import { withDigits } from "../logic/template";
 import { Badge, Button } from "../ui/basics";
 import { Field, TextField } from "../ui/fields";
 
@@ -74,7 +75,10 @@ function BodyEditor(props: {
   const t = messages.value.send;
   const { value } = props;
   const state = useMemo(() => jsonState(value), [value]);
-  const size = useMemo(() => sizeOf(outgoing(props.draft, 1, 0)), [props.draft]);
+  const size = useMemo(() => sizeOf(measured(props.draft, props.rules)), [props.draft, props.rules.asWritten]);
+  // A field of a page knows one line end only; what the body had is remembered while it has none.
+  const lineEnd = useRef("\n");
+  lineEnd.current = lineEndOf(value) ?? lineEnd.current;
   const lay = (indent: number): void => {
     const parsed = tryJson(value);
     if (parsed) props.onValue(writeJson(parsed, indent));
@@ -112,9 +116,9 @@ function BodyEditor(props: {
           class="mono body-editor"
           rows={props.rows}
           spellcheck={false}
-          value={value}
+          value={withLineEnd(value, "\n")}
           placeholder={'{"order": {{n}}}'}
-          onInput={(event) => props.onValue(event.currentTarget.value)}
+          onInput={(event) => props.onValue(withLineEnd(event.currentTarget.value, lineEnd.current))}
         />
       )}
     </Field>
@@ -125,7 +129,7 @@ function BodyEditor(props: {
 function jsonState(text: string): "valid" | "template" | null | { line: number; column: number } {
   if (!/^\s*[[{]/.test(text)) return null;
   // A placeholder that stands for a number makes JSON only once it is filled.
-  const sample = text.replace(/\{\{\s*[a-z0-9]+(?:\s[^}]*)?\}\}/g, (found) => "1".repeat(found.length));
+  const sample = withDigits(text);
   if (tryJson(text)) return "valid";
   try {
     parseJson(sample);

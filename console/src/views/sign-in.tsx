@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { api, session } from "../api/client";
 import { messages } from "../i18n";
 import mark from "../mark.svg";
+import { adoptPlace, forgetPlace } from "../place";
 import { Button } from "../ui/basics";
 import { ErrorNotice } from "../ui/errors";
 import { TextField } from "../ui/fields";
@@ -18,7 +19,10 @@ export function SignIn(): JSX.Element {
     setBusy(true);
     setError(null);
     try {
-      session.value = await api.signIn(id.trim(), secret.trim());
+      const found = await api.signIn(id.trim(), secret.trim());
+      forgetPlace();
+      session.value = found;
+      adoptPlace();
     } catch (failure) {
       setError(failure);
       setBusy(false);

@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { api, place, session } from "../api/client";
 import { liveState, reconnectNow } from "../api/events";
 import { count } from "../format";
 import { messages } from "../i18n";
 import mark from "../mark.svg";
+import { choosePlace } from "../place";
 import { address, go, path } from "../router";
 import { language, theme, type Theme } from "../settings";
 import { Button, useTick } from "../ui/basics";
@@ -77,8 +79,10 @@ function LivePill(): JSX.Element {
 /** Whose queues: shown where there is a choice. */
 function PlaceSwitch(): JSX.Element | null {
   const now = session.value;
+  const [, showAgain] = useState(0);
   if (!now) return null;
-  const current = `${place.value.account ?? now.account}/${place.value.region ?? now.region}`;
+  const account = now.authentication ? now.account : (place.value.account ?? now.account);
+  const current = `${account}/${place.value.region ?? now.region}`;
   const known = now.scopes.map((scope) => ({ value: `${scope.account}/${scope.region}`, queues: scope.queues }));
   if (!known.some((scope) => scope.value === current)) known.unshift({ value: current, queues: 0 });
   const label = messages.value.nav.place;
@@ -96,10 +100,10 @@ function PlaceSwitch(): JSX.Element | null {
       value={current}
       options={known.map(({ value, queues }) => ({ value, label: `${value.replace("/", " · ")} (${count(queues)})` }))}
       onValue={(value) => {
-        const [account, region] = value.split("/");
-        sessionStorage.setItem("bongsu.place", value);
-        place.value = { account: account ?? null, region: region ?? null };
-        go(path.value === "/queue" ? address.queues() : path.value);
+        const [wanted = "", region = ""] = value.split("/");
+        if (go(path.value === "/queue" ? address.queues() : path.value)) choosePlace(wanted, region);
+        // Who stays has to see the place they stay in, which the browser has already taken out of the field.
+        else showAgain((before) => before + 1);
       }}
     />
   );

@@ -4,11 +4,11 @@ import { api } from "../../api/client";
 import { messages } from "../../i18n";
 import { policyProblem, prettyPolicy } from "../../logic/attributes";
 import { setGuard } from "../../router";
-import { Badge, Button, Empty } from "../../ui/basics";
-import { Dialog } from "../../ui/dialog";
+import { Badge, Button, Empty, Notice } from "../../ui/basics";
+import { ConfirmDialog, Dialog } from "../../ui/dialog";
 import { ErrorNotice } from "../../ui/errors";
 import { Check, TextField } from "../../ui/fields";
-import { toast, toastError } from "../../ui/toasts";
+import { toast } from "../../ui/toasts";
 import { PolicyEditor, inWords } from "../queue-form";
 import type { TabProps } from "./queue";
 
@@ -24,10 +24,8 @@ interface Statement {
 export function AccessTab({ queue, reload }: TabProps): JSX.Element {
   const t = messages.value.access;
   const [adding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<string | null>(null);
   const statements = statementsOf(queue.attributes["Policy"] ?? "");
-  const remove = (label: string): void => {
-    api.sqs("RemovePermission", { QueueUrl: queue.url, Label: label }).then(reload, toastError);
-  };
   return (
     <>
       <section class="card">
@@ -40,11 +38,24 @@ export function AccessTab({ queue, reload }: TabProps): JSX.Element {
         {statements.length === 0 ? (
           <Empty title={t.none}>{t.noneText}</Empty>
         ) : (
-          <StatementTable statements={statements} onRemove={remove} />
+          <StatementTable statements={statements} onRemove={setRemoving} />
         )}
       </section>
       <Document queue={queue} reload={reload} />
       {adding && <AddPermission url={queue.url} onClose={() => setAdding(false)} onDone={reload} />}
+      {removing !== null && (
+        <ConfirmDialog
+          title={t.remove(removing)}
+          action={messages.value.common.remove}
+          onClose={() => setRemoving(null)}
+          onConfirm={async () => {
+            await api.sqs("RemovePermission", { QueueUrl: queue.url, Label: removing });
+            reload();
+          }}
+        >
+          <p>{t.removeText}</p>
+        </ConfirmDialog>
+      )}
     </>
   );
 }
@@ -57,54 +68,91 @@ function Document({ queue, reload }: Pick<TabProps, "queue" | "reload">): JSX.El
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const dirty = text !== prettyPolicy(before);
+  /** What somebody else stored while something was typed here. Nothing is saved until one of the two was chosen. */
+  const [theirs, setTheirs] = useState<string | null>(null);
+  const [removing, setRemoving] = useState(false);
   const problem = policyProblem(text);
+  const take = (policy: string): void => {
+    setBefore(policy);
+    setText(prettyPolicy(policy));
+    setTheirs(null);
+  };
   // Follows what others change for as long as nothing was typed here.
   useEffect(() => {
-    if (stored === before) return;
-    if (!dirty) setText(prettyPolicy(stored));
-    setBefore(stored);
+    if (stored === before) setTheirs(null);
+    else if (dirty) setTheirs(stored);
+    else take(stored);
   }, [stored]);
   useEffect(() => {
     setGuard(dirty ? () => window.confirm(messages.value.form.leave) : null);
     return () => setGuard(null);
   }, [dirty]);
-  const save = async (policy: string): Promise<void> => {
+  const store = async (policy: string): Promise<void> => {
+    await api.sqs("SetQueueAttributes", { QueueUrl: queue.url, Attributes: { Policy: policy } });
+    take(policy);
+    toast({ tone: "success", text: messages.value.form.saved });
+    reload();
+  };
+  const save = async (): Promise<void> => {
     setBusy(true);
     setError(null);
     try {
-      await api.sqs("SetQueueAttributes", { QueueUrl: queue.url, Attributes: { Policy: policy.trim() } });
-      setBefore(policy.trim());
-      setText(prettyPolicy(policy.trim()));
-      toast({ tone: "success", text: messages.value.form.saved });
-      reload();
+      await store(text.trim());
     } catch (failure) {
       setError(failure);
     }
     setBusy(false);
   };
   return (
-    <form
-      class="card form-page"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!problem && dirty) void save(text);
-      }}
-    >
-      <h2>{t.document}</h2>
-      <PolicyEditor value={text} error={problem && inWords(problem)} onValue={setText} rows={18} />
-      {error !== null && <ErrorNotice error={error} />}
-      <div class="row end">
-        <Button tone="danger" disabled={stored === "" || busy} onClick={() => void save("")}>
-          {t.removeAll}
-        </Button>
-        <Button disabled={!dirty} onClick={() => setText(prettyPolicy(before))}>
-          {messages.value.form.revert}
-        </Button>
-        <Button tone="primary" submit busy={busy} disabled={!dirty || problem !== null}>
-          {messages.value.common.save}
-        </Button>
-      </div>
-    </form>
+    <>
+      <form
+        class="card form-page"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!problem && dirty && theirs === null && !busy) void save();
+        }}
+      >
+        <h2>{t.document}</h2>
+        <PolicyEditor value={text} error={problem && inWords(problem)} onValue={setText} rows={18} />
+        {theirs !== null && (
+          <Notice tone="warning">
+            <p>{t.conflict}</p>
+            <div class="row">
+              <Button small onClick={() => take(theirs)}>
+                {t.takeTheirs}
+              </Button>
+              <Button
+                small
+                tone="danger"
+                onClick={() => {
+                  setBefore(theirs);
+                  setTheirs(null);
+                }}
+              >
+                {t.keepMine}
+              </Button>
+            </div>
+          </Notice>
+        )}
+        {error !== null && <ErrorNotice error={error} />}
+        <div class="row end">
+          <Button tone="danger" disabled={stored === "" || busy} onClick={() => setRemoving(true)}>
+            {t.removeAll}
+          </Button>
+          <Button disabled={!dirty} onClick={() => take(theirs ?? before)}>
+            {messages.value.form.revert}
+          </Button>
+          <Button tone="primary" submit busy={busy} disabled={!dirty || problem !== null || theirs !== null}>
+            {messages.value.common.save}
+          </Button>
+        </div>
+      </form>
+      {removing && (
+        <ConfirmDialog title={t.removeAll} action={messages.value.common.remove} onClose={() => setRemoving(false)} onConfirm={() => store("")}>
+          <p>{t.removeAllText}</p>
+        </ConfirmDialog>
+      )}
+    </>
   );
 }
 

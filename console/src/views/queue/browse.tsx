@@ -174,26 +174,33 @@ function useFinder({ queue, state, text }: Listed & { text: string }): {
   const [finding, setFinding] = useState<Finding>(NOTHING);
   const [error, setError] = useState<unknown>(null);
   const running = useRef<AbortController | null>(null);
+  /** As it is now, for a search that goes on while messages are deleted. */
+  const latest = useRef<Finding>(NOTHING);
+  const deleted = useRef(0);
+  const show = useCallback((now: Finding): void => {
+    latest.current = now;
+    setFinding(now);
+  }, []);
   const search = useCallback(
     async (start: Finding): Promise<void> => {
       const own = new AbortController();
       running.current = own;
       setError(null);
-      let now: Finding = { ...start, running: true };
       const enough = start.matches.length + MOST_MATCHES;
-      setFinding(now);
+      show({ ...start, running: true });
       try {
-        while (now.nextOffset !== null && now.matches.length < enough) {
-          const page = await api.search(queue.name, { text, state, offset: now.nextOffset }, own.signal);
-          now = joined(now, page);
-          setFinding(now);
+        for (let offset = start.nextOffset; offset !== null && latest.current.matches.length < enough; offset = latest.current.nextOffset) {
+          const before = deleted.current;
+          const page = await api.search(queue.name, { text, state, offset }, own.signal);
+          const nextOffset = movedUp(page.nextOffset, deleted.current - before);
+          show(joined(latest.current, { ...page, nextOffset }));
         }
       } catch (failure) {
         if (!own.signal.aborted) setError(failure);
       }
-      setFinding({ ...now, running: false });
+      show({ ...latest.current, running: false });
     },
-    [queue.name, state, text],
+    [queue.name, state, text, show],
   );
   useEffect(() => {
     void search(NOTHING);
@@ -204,8 +211,19 @@ function useFinder({ queue, state, text }: Listed & { text: string }): {
     error,
     goOn: () => void search(finding),
     stop: () => running.current?.abort(),
-    forget: (gone) => setFinding((now) => ({ ...now, matches: now.matches.filter((row) => !gone.has(row.sequence)) })),
+    forget: (gone) => {
+      const { matches, nextOffset, ...rest } = latest.current;
+      const left = matches.filter((row) => !gone.has(row.sequence));
+      const fewer = matches.length - left.length;
+      deleted.current += fewer;
+      show({ ...rest, matches: left, nextOffset: movedUp(nextOffset, fewer) });
+    },
   };
+}
+
+/** Where to go on once messages before that place were deleted: those behind it have moved up. */
+function movedUp(offset: number | null, fewer: number): number | null {
+  return offset === null ? null : Math.max(0, offset - fewer);
 }
 
 /** Messages move while one searches; none is shown twice. */

@@ -9,10 +9,13 @@ export interface Outcome {
   done: ReadonlySet<string>;
   /** Those with which it did not work. */
   left: ReadonlySet<string>;
-  firstError: { code: string; message: string } | null;
+  firstError: unknown;
 }
 
-/** Does something to messages, as many at a time as the server takes, and gathers what became of each. */
+/**
+ * Does something to messages, as many at a time as the server takes, and gathers what became of each. What a later request
+ * that fails leaves undone is told as such; where already the first fails, nothing was done, and the failure is thrown.
+ */
 export async function operateOn(
   sequences: readonly string[],
   operate: (some: string[]) => Promise<{ results: OperationResult[] }>,
@@ -22,9 +25,17 @@ export async function operateOn(
   const left = new Set<string>();
   let firstError: Outcome["firstError"] = null;
   for (let at = 0; at < sequences.length; at += MOST_AT_ONCE) {
-    const { results } = await operate(sequences.slice(at, at + MOST_AT_ONCE));
+    let results: OperationResult[];
+    try {
+      ({ results } = await operate(sequences.slice(at, at + MOST_AT_ONCE)));
+    } catch (failure) {
+      if (at === 0) throw failure;
+      for (const sequence of sequences.slice(at)) left.add(sequence);
+      firstError ??= failure;
+      break;
+    }
     for (const { sequence, error } of results) {
-      if (error) firstError ??= error;
+      if (error) firstError ??= new ApiError(error.code, error.message, 400);
       (error ? left : done).add(sequence);
     }
     onProgress?.(done.size);
@@ -35,5 +46,5 @@ export async function operateOn(
 export function reportOperation(outcome: Outcome, words: (amount: string) => string): void {
   if (outcome.done.size > 0) toast({ tone: "success", text: words(count(outcome.done.size)) });
   const { firstError } = outcome;
-  if (firstError) toastError(new ApiError(firstError.code, firstError.message, 400));
+  if (firstError !== null) toastError(firstError);
 }

@@ -146,6 +146,8 @@ async function receiveUntil(
     const found = answer.Messages ?? [];
     left -= found.length;
     if (found.length > 0) deliver(found);
+    // A wait has whole seconds: in what is left of the last one the server would be asked without end.
+    else if (plan.endsMs - Date.now() < 1_000) return;
   }
 }
 

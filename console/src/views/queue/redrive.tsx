@@ -251,25 +251,36 @@ export function ResendDialog(props: { queue: QueueDetail; row: MessageRow; onClo
   const source = row.attributes["DeadLetterQueueSourceArn"]?.split(":").at(-1) ?? queue.sourceNames[0] ?? queue.name;
   const [target, setTarget] = useState(source);
   const [discard, setDiscard] = useState(true);
+  /** The copy was sent and only the dead letter is left to be deleted: it must not be sent once more. */
+  const [kept, setKept] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
     if (row.truncated) api.message(queue.name, row.sequence).then((whole) => setDraft(draftOf(whole)), setError);
   }, [row.sequence]);
-  const rules = { ...rulesOf(queue), maximumBytes: 1_048_576 };
+  const rules = { ...rulesOf(queue), maximumBytes: 1_048_576, asWritten: true };
   const problems = draft ? draftProblems(draft, rules) : {};
   const names = [...new Set([source, ...queue.sourceNames, ...candidates.map((one) => one.name)])];
   const submit = async (): Promise<void> => {
     if (!draft || Object.keys(problems).length > 0 || busy) return;
     setBusy(true);
     setError(null);
+    let sent = kept;
     try {
-      await api.sqs("SendMessage", { QueueUrl: target, ...resending(draft, Date.now()) });
-      toast({ tone: "success", text: t.resent(target) });
-      if (discard) reportOperation(await operateOn([row.sequence], (some) => api.discard(queue.name, some)), messages.value.browse.deleted);
+      if (!sent) {
+        await api.sqs("SendMessage", { QueueUrl: target, ...resending(draft, Date.now()) });
+        sent = true;
+        toast({ tone: "success", text: t.resent(target) });
+      }
+      if (discard) {
+        const outcome = await operateOn([row.sequence], (some) => api.discard(queue.name, some));
+        if (outcome.firstError !== null) throw outcome.firstError;
+        reportOperation(outcome, messages.value.browse.deleted);
+      }
       props.onDone();
       props.onClose();
     } catch (failure) {
+      setKept(sent);
       setError(failure);
       setBusy(false);
     }
@@ -282,22 +293,34 @@ export function ResendDialog(props: { queue: QueueDetail; row: MessageRow; onClo
       onSubmit={() => void submit()}
       footer={
         <>
-          <Button onClick={props.onClose}>{messages.value.common.cancel}</Button>
-          <Button tone="primary" icon="send" submit busy={busy} disabled={!draft || Object.keys(problems).length > 0}>
-            {t.resend}
-          </Button>
+          <Button onClick={props.onClose}>{kept ? messages.value.common.close : messages.value.common.cancel}</Button>
+          {kept ? (
+            <Button tone="danger" icon="trash" submit busy={busy}>
+              {messages.value.common.delete}
+            </Button>
+          ) : (
+            <Button tone="primary" icon="send" submit busy={busy} disabled={!draft || Object.keys(problems).length > 0}>
+              {t.resend}
+            </Button>
+          )}
         </>
       }
     >
       {row.state === "in-flight" && <Notice tone="warning">{t.inFlightWarning}</Notice>}
-      <SelectField
-        label={t.destination}
-        value={target}
-        options={names.map((name) => ({ value: name, label: name }))}
-        onValue={setTarget}
-      />
-      {draft ? <MessageFields draft={draft} onDraft={setDraft} problems={problems} rules={rules} rows={12} /> : error === null && <Loading />}
-      <Check label={t.discard} hint={t.discardHint} checked={discard} onValue={setDiscard} />
+      {kept ? (
+        <Notice tone="warning">{t.sentButKept}</Notice>
+      ) : (
+        <>
+          <SelectField
+            label={t.destination}
+            value={target}
+            options={names.map((name) => ({ value: name, label: name }))}
+            onValue={setTarget}
+          />
+          {draft ? <MessageFields draft={draft} onDraft={setDraft} problems={problems} rules={rules} rows={12} /> : error === null && <Loading />}
+          <Check label={t.discard} hint={t.discardHint} checked={discard} onValue={setDiscard} />
+        </>
+      )}
       {error !== null && <ErrorNotice error={error} />}
     </Dialog>
   );

@@ -176,7 +176,7 @@ function* draftMessages(draft: Draft, repeats: number, bodies: string[] | null):
 
 function SendingState({ sending }: { sending: Sending }): JSX.Element {
   const t = messages.value.send;
-  const { sent, failed, total, errors } = sending;
+  const { sent, failed, total, errors, stopped } = sending;
   const seconds = ((sending.endedMs ?? Date.now()) - sending.startedMs) / 1000;
   const speed = seconds > 0.5 ? ` · ${rate(sent / seconds)} ${messages.value.units.perSecond}` : "";
   if (sending.endedMs === null && total > 1) {
@@ -189,7 +189,8 @@ function SendingState({ sending }: { sending: Sending }): JSX.Element {
   }
   return (
     <>
-      {sent > 0 && (
+      {stopped && <Notice tone="warning">{t.stopped(count(sent), count(total))}</Notice>}
+      {sent > 0 && !stopped && (
         <Notice tone="success">
           {total === 1 ? t.sentOne : t.sent(count(sent), count(total))}
           {speed}
