@@ -100,3 +100,21 @@ test("polling ends with its time and does not hurry in its last second", async (
   assert.ok(seen() <= 3, `${seen()} requests`);
   await context.close();
 });
+
+test("who stays with something unsaved stays in the same region", async () => {
+  await server.sqs("CreateQueue", { QueueName: "far" }, { "x-bongsu-region": "ap-northeast-2" });
+  const { page, context } = await open(browser, server, "/create");
+  const place = page.getByLabel("Account and region");
+  const before = await place.inputValue();
+  const other = before.replace(/\/.*/, "/ap-northeast-2");
+  await page.getByLabel("Name", { exact: true }).fill("unsaved");
+  page.once("dialog", (dialog) => dialog.dismiss());
+  await place.selectOption(other);
+  assert.equal(await place.inputValue(), before);
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "unsaved");
+  page.once("dialog", (dialog) => dialog.accept());
+  await place.selectOption(other);
+  assert.equal(await place.inputValue(), other);
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "");
+  await context.close();
+});
