@@ -133,8 +133,9 @@ pub enum Command {
     Operate {
         /// The queue.
         name: QueueName,
-        /// Sequence numbers; at most 100 (checked by the caller).
-        sequences: Vec<u64>,
+        /// Each by the life of the queue in which it was seen, as numbers come again in the next one, and its sequence number; at most 100
+        /// (checked by the caller).
+        messages: Vec<(QueueId, u64)>,
         /// What to do with them.
         act: Act,
     },
@@ -175,8 +176,8 @@ pub enum Which {
         /// At most so many.
         limit: usize,
     },
-    /// Those with these sequence numbers; what is gone is left out.
-    Of(Vec<u64>),
+    /// Those with these sequence numbers, in this life of the queue; what is gone is left out.
+    Of(QueueId, Vec<u64>),
 }
 
 impl Which {
@@ -324,6 +325,8 @@ pub struct Moved {
 /// A message looked at without being received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peeked {
+    /// The life of the queue that it is in.
+    pub queue: QueueId,
     /// Its sequence number.
     pub sequence: u64,
     /// Where the stored message lies.

@@ -44,7 +44,7 @@ impl Engine {
                 RECORD_BYTES + changes.iter().map(change_bytes).sum::<usize>()
             }
             // A message's removal, and its arrival elsewhere under a group of at most 128 bytes.
-            Command::Operate { sequences, .. } => sequences.len() * (2 * RECORD_BYTES + 128),
+            Command::Operate { messages, .. } => messages.len() * (2 * RECORD_BYTES + 128),
             Command::PurgeQueue(_) | Command::CancelMoveTask(_) | Command::Receive(_) => RECORD_BYTES,
             Command::Describe(_)
             | Command::ListQueues { .. }

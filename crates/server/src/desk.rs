@@ -11,7 +11,7 @@ mod queues;
 
 pub use entry::{Badge, Origin, Scope, Visit};
 pub use figures::{DiskRow, FailingRow, History, LatencyRow, OverviewRow, ProcessRow};
-pub use messages::{AttributeRow, Found, MessageRow, Outcome, Page, State};
+pub use messages::{AttributeRow, Found, MessageNumber, MessageRow, Outcome, Page, State};
 pub use queues::{
     ConsumerRow, Detail, Filter, Kind, Listing, QueueRow, QueueState, RatesRow, ScopeRow, Sort,
 };

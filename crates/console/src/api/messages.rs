@@ -5,7 +5,7 @@ use crate::guard::Visitor;
 use crate::refusal::{Answer, Refused, json_answer};
 use crate::router::App;
 use axum::extract::{Request, State as App_};
-use bongsu_server::desk::{Outcome, State};
+use bongsu_server::desk::{MessageNumber, Outcome, State};
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -56,9 +56,9 @@ pub(crate) async fn one(
     parameters: Parameters,
 ) -> Answer {
     let gone = || Refused::new(StatusCode::NOT_FOUND, "MessageGone", "The message is not there any more.");
-    let sequence = sequence(parameters.place("sequence"))?;
+    let number = number(parameters.place("sequence"))?;
     let _room = room(&app).await;
-    let found = app.desk.message(&visit, parameters.place("name"), sequence).await?;
+    let found = app.desk.message(&visit, parameters.place("name"), number).await?;
     json_answer(&found.ok_or_else(gone)?)
 }
 
@@ -119,18 +119,18 @@ fn state(parameters: &Parameters) -> Result<State, Refused> {
     }
 }
 
-fn sequence(text: &str) -> Result<u64, Refused> {
-    text.parse().map_err(|_| Refused::invalid("A message's sequence is a number."))
+fn number(text: &str) -> Result<MessageNumber, Refused> {
+    text.parse().map_err(|()| Refused::invalid("A message's sequence is as lists show it, such as 1-23."))
 }
 
-fn numbers(sequences: &[String]) -> Result<Vec<u64>, Refused> {
-    sequences.iter().map(|text| sequence(text)).collect()
+fn numbers(sequences: &[String]) -> Result<Vec<MessageNumber>, Refused> {
+    sequences.iter().map(|text| number(text)).collect()
 }
 
 fn results(outcomes: Vec<Outcome>) -> Value {
     let results = outcomes.into_iter().map(|outcome| {
         let error = outcome.error.map(|error| json!({ "code": error.code, "message": error.message }));
-        json!({ "sequence": outcome.sequence.to_string(), "error": error })
+        json!({ "sequence": outcome.number.to_string(), "error": error })
     });
     json!({ "results": results.collect::<Vec<_>>() })
 }

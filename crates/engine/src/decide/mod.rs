@@ -71,7 +71,7 @@ impl Engine {
             }
             Command::ListMoveTasks { source, limit } => decision.list_moves(&source, limit),
             Command::Peek { name, which } => decision.peek(&name, &which),
-            Command::Operate { name, sequences, act } => decision.operate(&name, &sequences, &act),
+            Command::Operate { name, messages, act } => decision.operate(&name, &messages, &act),
             Command::Survey { after, limit } => Ok(decision.survey(after.as_ref(), limit)),
             Command::ChangeDocuments { changes } => decision.change_documents(changes),
             Command::ListDocuments { collection, after, limit } => {

@@ -13,21 +13,23 @@ impl Decision<'_> {
     pub(super) fn operate(
         &mut self,
         name: &QueueName,
-        sequences: &[u64],
+        messages: &[(QueueId, u64)],
         act: &Act,
     ) -> Result<Reply, EngineError> {
         let queue = self.queue(name)?;
         let (id, fifo) = (queue.id, queue.is_fifo());
-        let seen = queue.messages.find(&sequences.iter().copied().collect());
+        let here = messages.iter().filter(|(life, _)| *life == id).map(|(_, sequence)| *sequence);
+        let seen = queue.messages.find(&here.collect());
         let mut found: BTreeMap<u64, Tracked> =
             seen.into_iter().map(|seen| (seen.sequence, seen.to_tracked())).collect();
         if let Act::Move { to: Some(to) } = act {
             self.check_fit(name, fifo, to)?;
         }
         let mut moved = 0;
-        let mut one = |sequence: &u64| {
+        let mut one = |(life, sequence): &(QueueId, u64)| {
             // Taken out: a number that comes twice is there only once.
-            let message = found.remove(sequence).ok_or(EngineError::MessageNotAvailable)?;
+            let message = if *life == id { found.remove(sequence) } else { None };
+            let message = message.ok_or(EngineError::MessageNotAvailable)?;
             match act {
                 Act::Discard => self.discard_one(id, *sequence, &message),
                 Act::Move { to } => {
@@ -38,11 +40,11 @@ impl Decision<'_> {
             Ok(())
         };
         // In the order in which they lie, whatever the order in which they are named: groups keep theirs where they go.
-        let mut order: Vec<usize> = (0..sequences.len()).collect();
-        order.sort_by_key(|index| sequences[*index]);
-        let mut results = vec![Ok(()); sequences.len()];
+        let mut order: Vec<usize> = (0..messages.len()).collect();
+        order.sort_by_key(|index| messages[*index]);
+        let mut results = vec![Ok(()); messages.len()];
         for index in order {
-            results[index] = one(&sequences[index]);
+            results[index] = one(&messages[index]);
         }
         Ok(Reply::Each(results))
     }

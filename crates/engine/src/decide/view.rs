@@ -59,9 +59,14 @@ impl Decision<'_> {
                 let held_back = (hold > 0).then_some(&held_back as &dyn Fn(u64) -> bool);
                 queue.messages.page(*state, *skip, *limit, held_back)
             }
-            Which::Of(sequences) => queue.messages.find(&sequences.iter().copied().collect()),
+            Which::Of(life, sequences) if *life == queue.id => {
+                queue.messages.find(&sequences.iter().copied().collect())
+            }
+            Which::Of(..) => Vec::new(),
         };
+        let id = queue.id;
         let peeked = seen.into_iter().map(|seen| Peeked {
+            queue: id,
             sequence: seen.sequence,
             body: seen.body,
             receive_count: seen.tracked.map_or(0, |message| message.receive_count),

@@ -461,11 +461,13 @@ impl Life {
 
     fn operate(&mut self, name: &str, every: usize, act: &Act) {
         let Some(queue) = self.model.queues.get(name) else { return };
+        let id = queue.id;
         let mut sequences: Vec<u64> =
             queue.messages.iter().map(|message| message.sequence).step_by(every).take(100).collect();
         sequences.sort_unstable();
         let before = self.bench.log.written.len();
-        let command = Command::Operate { name: named(name), sequences: sequences.clone(), act: act.clone() };
+        let messages = sequences.iter().map(|sequence| (id, *sequence)).collect();
+        let command = Command::Operate { name: named(name), messages, act: act.clone() };
         let results = self.bench.decide(command);
         self.model.operate(name, &sequences, act, &results, &self.bench.log.written[before..]);
     }

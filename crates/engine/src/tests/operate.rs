@@ -21,7 +21,9 @@ fn operate(
     sequences: &[u64],
     act: Act,
 ) -> Result<Vec<Result<(), EngineError>>, EngineError> {
-    let command = Command::Operate { name: named(name), sequences: sequences.to_vec(), act };
+    let id = bench.describe(name).id;
+    let messages = sequences.iter().map(|sequence| (id, *sequence)).collect();
+    let command = Command::Operate { name: named(name), messages, act };
     let results = match bench.decide(command)? {
         Reply::Each(results) => results,
         other => panic!("{other:?}"),
@@ -93,7 +95,7 @@ fn a_fifo_queues_delay_shows() {
 #[test]
 fn single_messages_are_found_wherever_they_are() {
     let mut bench = deep();
-    let which = Which::Of(vec![995, 3, 500, 3, 4000]);
+    let which = Which::Of(bench.describe("q").id, vec![995, 3, 500, 3, 4000]);
     let Reply::Peeked(seen) = bench.decide(Command::Peek { name: named("q"), which }).unwrap() else {
         panic!()
     };
@@ -196,6 +198,31 @@ fn a_survey_shows_all_queues_page_by_page() {
     assert_eq!((seen[1].visible, seen[1].oldest_age_ms), (1, Some(5_000)));
     assert_eq!((seen[0].visible, seen[0].oldest_age_ms), (0, None));
     assert_eq!((seen[3].sources, seen[0].dead_letter_target.clone()), (3, Some(named("dead"))));
+}
+
+/// Sequence numbers begin anew with the queue: rows that were ticked before named other messages after.
+#[test]
+fn a_queue_that_was_made_anew_keeps_its_messages() {
+    let mut bench = Bench::new();
+    bench.create("q", &[]);
+    bench.send("q", "old");
+    let before = bench.peek("q").remove(0);
+    bench.delete_queue("q");
+    bench.pass(61_000);
+    bench.create("q", &[]);
+    bench.send("q", "new");
+    let messages = vec![(before.queue, before.sequence)];
+    for act in [Act::Discard, Act::Move { to: None }] {
+        let command = Command::Operate { name: named("q"), messages: messages.clone(), act };
+        let Ok(Reply::Each(results)) = bench.decide(command) else { panic!() };
+        assert_eq!(results, [Err(EngineError::MessageNotAvailable)]);
+    }
+    let which = Which::Of(before.queue, vec![before.sequence]);
+    let Reply::Peeked(seen) = bench.decide(Command::Peek { name: named("q"), which }).unwrap() else {
+        panic!()
+    };
+    assert!(seen.is_empty());
+    assert_eq!(bench.texts("q", 10), ["new"]);
 }
 
 /// They were taken in the order in which somebody had ticked them, so that a group came back in that order.

@@ -12,7 +12,7 @@ use crate::message::show_id;
 use crate::operations::receive_message::{Facts, Shown, read};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bongsu_engine::{Act, Command, EngineError, PeekState, Peeked, QueueName, Reply, Which};
+use bongsu_engine::{Act, Command, EngineError, PeekState, Peeked, QueueId, QueueName, Reply, Which};
 use bongsu_node::Body;
 use bongsu_wire::{
     ErrorKind, Message, MessageAttributeValue, Operation, PurgeQueueRequest, ReceiveMessageRequest,
@@ -21,6 +21,8 @@ use bongsu_wire::{
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -83,7 +85,7 @@ pub struct Found {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageRow {
-    /// Names it within its queue. Text, as browsers have no integers of 64 bits.
+    /// Names it within its queue: see [`MessageNumber`].
     pub sequence: String,
     /// MessageId; empty where it can't be shown.
     pub id: String,
@@ -119,11 +121,35 @@ pub struct AttributeRow {
     pub binary_value: Option<String>,
 }
 
+/// Names a message within its queue. Numbers begin anew when a queue is made anew, so that the queue's life belongs to it: what was
+/// seen in an earlier one is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageNumber {
+    life: QueueId,
+    sequence: u64,
+}
+
+impl fmt::Display for MessageNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.life.0, self.sequence)
+    }
+}
+
+impl FromStr for MessageNumber {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (life, sequence) = text.split_once('-').ok_or(())?;
+        let number = |text: &str| text.parse().map_err(|_| ());
+        Ok(Self { life: QueueId(number(life)?), sequence: number(sequence)? })
+    }
+}
+
 /// What became of one message out of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Which.
-    pub sequence: u64,
+    pub number: MessageNumber,
     /// Why nothing was done with it.
     pub error: Option<Refusal>,
 }
@@ -172,11 +198,11 @@ impl Desk {
         &self,
         visit: &Visit,
         queue: &str,
-        sequence: u64,
+        number: MessageNumber,
     ) -> Result<Option<MessageRow>, Refusal> {
         let call = self.call(visit, false);
         let (name, locked) = self.enter(&call, visit, queue).await?;
-        let found = look(&call, &name, Which::Of(vec![sequence])).await?;
+        let found = look(&call, &name, Which::Of(number.life, vec![number.sequence])).await?;
         let mut opener = call.opener(&name);
         match found.first() {
             Some((peeked, body)) => Ok(Some(row(&name, peeked, body, &mut opener, locked.as_deref()).await?)),
@@ -242,11 +268,10 @@ impl Desk {
         &self,
         visit: Visit,
         queue: &str,
-        sequences: Vec<u64>,
+        numbers: Vec<MessageNumber>,
     ) -> Result<Vec<Outcome>, Refusal> {
         let purge = PurgeQueueRequest { queue_url: queue.to_owned() };
-        self.act(visit, queue, sequences, Act::Discard, ("DiscardMessages", Operation::PurgeQueue(purge)))
-            .await
+        self.act(visit, queue, numbers, Act::Discard, ("DiscardMessages", Operation::PurgeQueue(purge))).await
     }
 
     /// Moves messages to the queue of this ARN, or, without one, each to the queue that it fell out of.
@@ -257,7 +282,7 @@ impl Desk {
         &self,
         visit: Visit,
         queue: &str,
-        sequences: Vec<u64>,
+        numbers: Vec<MessageNumber>,
         destination_arn: Option<&str>,
     ) -> Result<Vec<Outcome>, Refusal> {
         let malformed = || invalid_parameter("The destination is no queue's ARN.");
@@ -269,7 +294,7 @@ impl Desk {
             max_number_of_messages_per_second: None,
         };
         let operation = Operation::StartMessageMoveTask(task);
-        self.act(visit, queue, sequences, Act::Move { to }, ("MoveMessages", operation)).await
+        self.act(visit, queue, numbers, Act::Move { to }, ("MoveMessages", operation)).await
     }
 
     /// Does something with messages, and notes it in the audit log; `operation` is what needs the same rights.
@@ -277,11 +302,11 @@ impl Desk {
         &self,
         visit: Visit,
         queue: &str,
-        sequences: Vec<u64>,
+        numbers: Vec<MessageNumber>,
         act: Act,
         (action, operation): (&'static str, Operation),
     ) -> Result<Vec<Outcome>, Refusal> {
-        if sequences.is_empty() || sequences.len() > MAX_CHOSEN {
+        if numbers.is_empty() || numbers.len() > MAX_CHOSEN {
             return Err(invalid_parameter(format!("Between 1 and {MAX_CHOSEN} messages at a time.")).into());
         }
         let desk = self.clone();
@@ -289,7 +314,7 @@ impl Desk {
         let work = async move {
             let request_id = desk.request_id();
             let call = desk.call(&visit, desk.dispatcher.edge.audit.is_on());
-            let result = guarded(acted(&call, &name, sequences, act, &operation), &request_id).await;
+            let result = guarded(acted(&call, &name, numbers, act, &operation), &request_id).await;
             call.audit(
                 &request_id,
                 action,
@@ -344,22 +369,23 @@ pub(super) fn queue_of(visit: &Visit, queue: &str) -> Result<QueueName, ServiceE
 async fn acted(
     call: &Call<'_>,
     name: &QueueName,
-    sequences: Vec<u64>,
+    numbers: Vec<MessageNumber>,
     act: Act,
     operation: &Operation,
 ) -> Result<Vec<Outcome>, ServiceError> {
     call.permit(operation).await?;
-    let command = Command::Operate { name: name.clone(), sequences: sequences.clone(), act };
+    let messages = numbers.iter().map(|number| (number.life, number.sequence)).collect();
+    let command = Command::Operate { name: name.clone(), messages, act };
     let results = match call.ask(command, About::default()).await? {
         Reply::Each(results) => results,
         other => return Err(unexpected(&other)),
     };
-    let outcomes = sequences.into_iter().zip(results).map(|(sequence, result)| {
+    let outcomes = numbers.into_iter().zip(results).map(|(number, result)| {
         let error = result.err().map(|error| match error {
             EngineError::MessageNotAvailable => gone(),
             other => from_engine(other, About::default()).into(),
         });
-        Outcome { sequence, error }
+        Outcome { number, error }
     });
     Ok(outcomes.collect())
 }
@@ -398,6 +424,10 @@ fn is_of_key(kind: ErrorKind) -> bool {
             | ErrorKind::KmsOptInRequired
             | ErrorKind::KmsThrottled
     )
+}
+
+fn number_of(peeked: &Peeked) -> String {
+    MessageNumber { life: peeked.queue, sequence: peeked.sequence }.to_string()
 }
 
 fn unreadable(error: &ServiceError) -> String {
@@ -442,7 +472,7 @@ impl MessageRow {
     fn new(peeked: &Peeked, message: Message) -> Self {
         let attributes = message.message_attributes.into_iter();
         Self {
-            sequence: peeked.sequence.to_string(),
+            sequence: number_of(peeked),
             id: message.message_id,
             state: state_of(peeked),
             body_bytes: message.body.len(),
@@ -459,7 +489,7 @@ impl MessageRow {
         let moved_id = peeked.moved.as_ref().and_then(|moved| moved.message_id);
         let count = ("ApproximateReceiveCount".to_owned(), peeked.receive_count.to_string());
         Self {
-            sequence: peeked.sequence.to_string(),
+            sequence: number_of(peeked),
             id: moved_id.map(show_id).unwrap_or_default(),
             state: state_of(peeked),
             body: String::new(),

@@ -87,6 +87,7 @@ impl Court {
 
     fn peek(&mut self, seen: &[(Number, u64)]) -> Verdict {
         let peeked = |(_, sequence): &(Number, u64)| Peeked {
+            queue: QueueId(1),
             sequence: *sequence,
             body: BODY,
             receive_count: 0,

@@ -115,7 +115,7 @@ fn commands(house: &mut House, number: u64) -> Vec<Command> {
         Command::ListMoveTasks { source, limit: 10 },
         Command::Peek { name: name.clone(), which: Which::first(10) },
         Command::Survey { after: None, limit: 10 },
-        Command::Operate { name, sequences: vec![1; 100], act: Act::Move { to: None } },
+        Command::Operate { name, messages: vec![(QueueId(1), 1); 100], act: Act::Move { to: None } },
         documents(20, 65_000),
         documents(100, 20_000),
         Command::ListDocuments { collection: None, after: None, limit: 1_000 },
