@@ -356,6 +356,8 @@ class Terminal:
         self.process, self.main = None, None
         pid, self.main = pty.fork()
         if pid == 0:
+            # Whoever runs the tests in the background ignores it, and what ignores it is inherited.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(binary(), ["bongsu", *arguments], {**environment, "TERM": "xterm", **variables})
         self.pid, self.seen = pid, ""
 
@@ -373,10 +375,19 @@ class Terminal:
     def type(self, text: str):
         os.write(self.main, text.encode())
 
-    def code(self) -> int:
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def code(self, seconds: float = 20) -> int:
+        deadline = time.monotonic() + seconds
+        while (ended := os.waitpid(self.pid, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+            # Who is not read from can't end either.
+            if select.select([self.main], [], [], 0.05)[0]:
+                try:
+                    os.read(self.main, 4096)
+                except OSError:  # The command has ended.
+                    time.sleep(0.01)
         os.close(self.main)
-        return code
+        return os.waitstatus_to_exitcode(ended[1])
 
 
 class TestOnATerminal:

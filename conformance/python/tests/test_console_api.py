@@ -508,7 +508,7 @@ def test_a_message_in_full(browser, api, make):
     assert attributes["SequenceNumber"] and attributes["SentTimestamp"] and attributes["SenderId"] == "000000000000"
     received = api.receive_message(QueueUrl=api.get_queue_url(QueueName=name)["QueueUrl"])["Messages"][0]
     assert (received["MessageId"], received["MD5OfBody"]) == (message["id"], message["md5OfBody"])
-    assert browser.get(f"/api/queues/{name}/messages/999999", expect=404).code == "MessageGone"
+    assert browser.get(f"/api/queues/{name}/messages/{row['sequence']}999999", expect=404).code == "MessageGone"
 
 
 def test_a_search_goes_on_to_the_end(browser, make):
@@ -1231,10 +1231,11 @@ def test_many_at_once_get_their_answers(browser, make):
         except AssertionError as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    # An address has 32 connections at a time.
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert not failures, failures[0]
-    assert browser.api(f"queues/{name}")["visible"] == 100
+    assert browser.api(f"queues/{name}")["visible"] == 60

@@ -13,8 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a connection that was ended may take to be gone.
 const MAX_CLEARING: Duration = Duration::from_secs(1);
-/// One look over all connections serves for so many newcomers, as a share of all places.
+/// One look over all connections serves for so many newcomers, as a share of all places,
 const CANDIDATES_SHARE: usize = 64;
+/// and for so many at least, as some are at work again when their turn comes.
+const MIN_CANDIDATES: usize = 4;
 
 /// The places for connections.
 pub(super) struct Admissions {
@@ -71,7 +73,7 @@ impl Admissions {
             return None;
         }
         self.looked_second = patience.second();
-        let count = self.max_connections.div_ceil(CANDIDATES_SHARE);
+        let count = self.max_connections.div_ceil(CANDIDATES_SHARE).max(MIN_CANDIDATES);
         self.candidates = patience.most_idle(count).into();
         // Where nearly all are at work looking often finds nothing, and takes time from them.
         self.unlooked = count.saturating_sub(self.candidates.len().max(1));

@@ -26,6 +26,8 @@ pub(super) enum Phase {
     Answer = 4,
     /// The client: to open a stream. What else it sends on an HTTP/2 connection is no request yet.
     NoStream = 5,
+    /// The client: to send the rest of a head, after requests that were answered.
+    NextHead = 6,
 }
 
 const PHASE_BITS: u32 = 3;
@@ -39,6 +41,7 @@ impl Phase {
             2 => Self::Head,
             3 => Self::Body,
             5 => Self::NoStream,
+            6 => Self::NextHead,
             _ => Self::Answer,
         }
     }
@@ -81,8 +84,10 @@ impl Waiting {
 
     /// Something came on the connection: where a head was waited for, it has begun.
     pub(super) fn hear(&self) {
-        if matches!(self.phase(), Phase::Idle | Phase::New) {
-            self.enter(Phase::Head);
+        match self.phase() {
+            Phase::New => self.enter(Phase::Head),
+            Phase::Idle => self.enter(Phase::NextHead),
+            _ => {}
         }
     }
 
@@ -107,7 +112,8 @@ impl Waiting {
         match Phase::from_bits(since) {
             // Who never finished a request has nothing to lose.
             Phase::New | Phase::Head => Some(Rank { has_served: false, since_second: since >> PHASE_BITS }),
-            Phase::Idle | Phase::NoStream => {
+            // The next request of who works is on its way: for a moment he must not look like a stranger.
+            Phase::Idle | Phase::NoStream | Phase::NextHead => {
                 Some(Rank { has_served: true, since_second: since >> PHASE_BITS })
             }
             Phase::Body | Phase::Answer => None,
@@ -123,7 +129,7 @@ impl Waiting {
         let phase = Phase::from_bits(since);
         let is_overdue = match phase {
             Phase::New | Phase::Idle | Phase::NoStream => waited_seconds > limits.max_idle.as_secs(),
-            Phase::Head => waited_seconds > limits.max_head.as_secs(),
+            Phase::Head | Phase::NextHead => waited_seconds > limits.max_head.as_secs(),
             Phase::Body => {
                 let least_bytes = waited_seconds.saturating_mul(limits.min_body_bytes_per_second);
                 let is_slow = self.body_bytes.load(Ordering::Relaxed) < least_bytes;
