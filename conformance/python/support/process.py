@@ -31,6 +31,12 @@ def eventually(condition, seconds: float = 15, what: str = "the condition"):
         time.sleep(0.02)
 
 
+def heed_signals():
+    """Whoever runs the tests in the background, or with nohup, ignores these, and what ignores a signal hands that on."""
+    for ignored in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(ignored, signal.SIG_DFL)
+
+
 class Server:
     """One server. Its port is chosen by the system at the first start and kept over restarts."""
 
@@ -54,7 +60,8 @@ class Server:
         environment = {**inherited, "NO_COLOR": "1", **self.environment}
         with self.log.open("ab") as log, self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment, cwd=self.home
+                self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment, cwd=self.home,
+                preexec_fn=heed_signals,
             )
         return self.process
 
