@@ -209,6 +209,7 @@ test("looking at messages does not count as receiving them", async () => {
   await dialog.getByRole("tab", { name: "Raw" }).click();
   assert.equal(JSON.parse(await dialog.locator("pre").textContent()).MessageAttributes.kind.StringValue, "number 8");
   await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
   await page.getByLabel("Search body, ID, group, attributes").fill("number 17");
   await page.keyboard.press("Enter");
   await page.getByText("1 found in 25 of 25 messages").waitFor();
@@ -251,6 +252,9 @@ test("receiving stops when one says so, and a long poll ends with it", async () 
   await page.getByText("Waiting for messages…").waitFor();
   await page.getByRole("button", { name: "Stop receiving" }).click();
   await page.getByText("Nothing received yet").waitFor();
+  // The page has let go of its request; until the server has seen that, it may still answer it.
+  const waiting = async () => (await server.get("/api/queues/quiet")).consumers.reduce((sum, { waiting }) => sum + waiting, 0);
+  await eventually("nobody waits any more", async () => (await waiting()) === 0);
   await server.sqs("SendMessage", { QueueUrl: "quiet", MessageBody: "late" });
   await page.waitForTimeout(500);
   assert.deepEqual(await counts("quiet"), { visible: 1, inFlight: 0, delayed: 0 });
@@ -330,6 +334,7 @@ test("permissions are added and removed, tags changed", async () => {
   await eventually("the permission is gone", async () => (await policy()).Statement.length === 1);
 
   // Two write at once: neither's change is lost unseen.
+  await eventually("the page has what is stored", async () => !(await page.getByLabel("Policy (JSON)").inputValue()).includes("partner"));
   const others = JSON.stringify({ ...(await policy()), Id: "theirs" });
   await page.getByLabel("Policy (JSON)").fill(JSON.stringify({ ...(await policy()), Id: "mine" }));
   await server.sqs("SetQueueAttributes", { QueueUrl: NAME, Attributes: { Policy: others } });
